@@ -1,0 +1,118 @@
+// The Worker's JavaScript entry. A panic or trap kills the whole Wasm instance: the futures of all requests in flight in it are never
+// polled again, so without help their clients, and whoever waits for a Durable Object, would hang. This file answers them, with a 500
+// and never with a pass to the origin. wasm-bindgen's own glue makes a new instance at the next call.
+import { DurableObject } from "cloudflare:workers";
+import { SessionObject as Sessions, __wbg_reset_state, __worker_init_state, fetch as gate } from "../../build/index.js";
+
+const DIED = Symbol("the Wasm instance died");
+
+// Everyone who waits for the present instance. Held weakly: when a client disconnects its request is cancelled without running any
+// `finally`, so its entry is never deleted, and strong ones would pile up. A live request's resolver is held by the promise that it waits for.
+const waiting = new Set();
+let sweepAt = 256;
+
+function sweep() {
+  for (const entry of waiting) if (entry.deref() === undefined) waiting.delete(entry);
+  sweepAt = Math.max(256, 2 * waiting.size);
+}
+
+function abandon() {
+  if (waiting.size === 0) return;
+  const all = [...waiting];
+  waiting.clear();
+  for (const entry of all) entry.deref()?.(DIED);
+}
+
+// What the worker crate tells JavaScript: its panic hook sets `criticalError` before the instance dies, and each new instance counts
+// `instanceId` up. The second catches what no panic hook sees, such as an exhausted stack: what is waiting then waits for a dead one.
+const state = __worker_init_state();
+let instanceId = state.instanceId;
+Object.defineProperty(state, "criticalError", {
+  get: () => false,
+  set: (died) => {
+    if (died) abandon();
+  },
+});
+Object.defineProperty(state, "instanceId", {
+  get: () => instanceId,
+  set: (id) => {
+    instanceId = id;
+    abandon();
+  },
+});
+
+// Any call into the glue replaces an instance that is marked as dead. A trap outside a panic surfaces as an uncaught error of a
+// microtask, if anywhere: looking at once answers its victims now and not when the next request comes.
+addEventListener("error", () => __worker_init_state());
+
+function internalError() {
+  return new Response('{"type":"about:blank","title":"Internal error","status":500,"code":"internal"}', {
+    status: 500,
+    headers: { "content-type": "application/problem+json", "cache-control": "no-store" },
+  });
+}
+
+// Resolves to what `call` promises, or to DIED.
+function settle(call) {
+  return new Promise((resolve) => {
+    const failed = (error) => {
+      waiting.delete(entry);
+      // The name alone: a message may quote what a client sent.
+      console.error(JSON.stringify({ event: "internal", error: error?.name }));
+      resolve(DIED);
+    };
+    const entry = new WeakRef(resolve);
+    let promise;
+    try {
+      promise = call();
+    } catch (error) {
+      failed(error);
+      // Either it died itself, or it met a dead instance that the glue could not replace.
+      abandon();
+      __wbg_reset_state();
+      return;
+    }
+    // Not before the call, which may be the one that replaces a dead instance.
+    if (waiting.size >= sweepAt) sweep();
+    waiting.add(entry);
+    promise.then((value) => {
+      waiting.delete(entry);
+      resolve(value);
+    }, failed);
+  });
+}
+
+async function answer(call) {
+  const response = await settle(call);
+  // Made here and not where the death was noticed, because a Response belongs to the request that made it.
+  return response === DIED ? internalError() : response;
+}
+
+export default {
+  fetch: (request, env, ctx) => answer(() => gate(request, env, ctx)),
+};
+
+export class SessionObject extends DurableObject {
+  #sessions;
+  #instanceId;
+
+  // The Rust object lives in an instance; another instance needs another one, or it would be handed a pointer into foreign memory.
+  // The glue compares them before it replaces a dead instance, so that has to happen first.
+  #current() {
+    __worker_init_state();
+    if (this.#instanceId !== instanceId) {
+      this.#sessions = new Sessions(this.ctx, this.env);
+      this.#instanceId = instanceId;
+    }
+    return this.#sessions;
+  }
+
+  fetch(request) {
+    return answer(() => this.#current().fetch(request));
+  }
+
+  // A failed alarm must throw: then the runtime runs it again later.
+  async alarm() {
+    if ((await settle(() => this.#current().alarm())) === DIED) throw new Error("alarm failed");
+  }
+}
