@@ -1,0 +1,347 @@
+//! From the configuration's table to a [`Config`].
+//!
+//! Guarantees: a value that was set is never adjusted: it is taken or refused. Defaults give way to
+//! what was set, so that setting one duration alone is never a contradiction.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use serde_json::{Map, Value};
+
+use super::section::{Problems, Section};
+use super::{Config, Rotation, StoreKind, Upstream};
+use crate::cookie::{CookieNames, SameSite};
+use crate::csrf::CrossSite;
+use crate::event::Level;
+use crate::lifetime::Lifetimes;
+use crate::origin::WebOrigin;
+use crate::path::{Access, Rule};
+use crate::rotation::Rules;
+use crate::time::Span;
+
+const SECOND: Span = Span::from_secs(1);
+const MINUTE: u64 = 60;
+const HOUR: u64 = 3600;
+const DAY: u64 = 86_400;
+
+/// The most data that a session may have: an assertion with it still fits the header limits of the
+/// servers that origins run on.
+const MOST_DATA: usize = 4096;
+
+/// The most sessions of a subject: they are one row of the store.
+const MOST_SESSIONS: usize = 100;
+
+const ACCESS: [(&str, Access); 3] = [
+    ("required", Access::Required),
+    ("optional", Access::Optional),
+    ("public", Access::Public),
+];
+
+pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
+    let problems: Problems = Rc::new(RefCell::new(Vec::new()));
+    let mut root = Section::root(table, Rc::clone(&problems));
+    let issuer = issuer(&mut root);
+    let audience = root.text("audience").unwrap_or_else(|| "origin".to_owned());
+    if audience.is_empty() || audience.chars().any(char::is_control) {
+        root.report("audience", "must not be empty or have control characters");
+    }
+    if issuer.as_ref().is_some_and(|issuer| issuer.as_str() == audience) {
+        root.report("audience", "must differ from issuer");
+    }
+    let upstream = upstream(&mut root, issuer.as_ref());
+    let store = root.choice("store", &[("durable", StoreKind::Durable)]).unwrap_or(StoreKind::Durable);
+    let deadline = root.span("store_deadline", SECOND, Some(Span::from_secs(30)));
+    let default_access = default_access(&mut root);
+    let rules = rules(&mut root);
+    let login_url = root.text("login_url");
+    let login_return_param = root.text("login_return_param").unwrap_or_else(|| "return_to".to_owned());
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    if login_return_param.is_empty() || !login_return_param.bytes().all(is_name) {
+        root.report("login_return_param", "must be letters, digits, \"_\" or \"-\"");
+    }
+    let logout_url = root.text("logout_url").unwrap_or_else(|| "/".to_owned());
+    let (cookie, same_site) = cookie(root.table("cookie"));
+    let assertion_ttl = assertion(root.table("assertion"));
+    let lifetimes = lifetimes(root.table("lifetime"));
+    let rotation = rotation(root.table("rotation"));
+    let fresh_for = freshness(root.table("freshness"), &lifetimes);
+    let mut limits = root.table("limits");
+    let per_subject = limits.number("per_subject", 50, MOST_SESSIONS);
+    let data = limits.number("data", 2048, MOST_DATA);
+    limits.finish();
+    let (csrf, csrf_report_only) = csrf(root.table("csrf"));
+    let mut log = root.table("log");
+    let levels = [("off", Level::Off), ("warn", Level::Warn), ("info", Level::Info)];
+    let log_level = log.choice("level", &levels).unwrap_or(Level::Info);
+    let log_ip = log.flag("ip", false);
+    log.finish();
+    if let (Some(issuer), Some(upstream)) = (issuer, upstream) {
+        let config = Config {
+            issuer,
+            audience,
+            upstream,
+            store,
+            store_deadline: deadline.unwrap_or(Span::from_secs(2)),
+            default_access,
+            rules,
+            login_url,
+            login_return_param,
+            logout_url,
+            cookie,
+            same_site,
+            assertion_ttl,
+            lifetimes,
+            rotation,
+            fresh_for,
+            per_subject,
+            data,
+            csrf,
+            csrf_report_only,
+            log_level,
+            log_ip,
+        };
+        check_destinations(&root, &config);
+        check_exemptions(&root, &config);
+        root.finish();
+        return if problems.borrow().is_empty() { Ok(config) } else { Err(problems.take()) };
+    }
+    root.finish();
+    Err(problems.take())
+}
+
+fn issuer(root: &mut Section) -> Option<WebOrigin> {
+    let Some(text) = root.text("issuer") else {
+        if !root.has("issuer") {
+            root.report("issuer", "must be set to the site's public origin, like \"https://app.example.com\"");
+        }
+        return None;
+    };
+    let issuer = WebOrigin::parse(&text);
+    match &issuer {
+        None => root.report(
+            "issuer",
+            "must be an origin as browsers write it, like \"https://app.example.com\": lower case, no path, no default port",
+        ),
+        Some(origin) if origin.scheme() == "https" => {}
+        Some(origin) if origin.scheme() == "http" && origin.is_loopback() => {}
+        Some(_) => {
+            root.report("issuer", "must be https; http is for loopback hosts only");
+            return None;
+        }
+    }
+    issuer
+}
+
+fn upstream(root: &mut Section, issuer: Option<&WebOrigin>) -> Option<Upstream> {
+    const FORMS: &str = "must be \"https://host\", \"http://\" and a loopback host, \"binding:NAME\" or \"route\"";
+    let Some(text) = root.text("origin") else {
+        root.report("origin", FORMS);
+        return None;
+    };
+    if text == "route" {
+        if issuer.is_some_and(WebOrigin::is_loopback) {
+            root.report("origin", "\"route\" on a loopback issuer would lead back to this Worker");
+            return None;
+        }
+        return Some(Upstream::Route);
+    }
+    if let Some(name) = text.strip_prefix("binding:") {
+        let fits = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        if !fits {
+            root.report("origin", "the name after \"binding:\" must be letters, digits and \"_\"");
+        }
+        return fits.then(|| Upstream::Binding(name.to_owned()));
+    }
+    let fits = |origin: &WebOrigin| {
+        origin.scheme() == "https" || (origin.scheme() == "http" && origin.is_loopback())
+    };
+    let Some(origin) = WebOrigin::parse(&text).filter(fits) else {
+        root.report("origin", FORMS);
+        return None;
+    };
+    if issuer.is_some_and(|issuer| issuer.authority() == origin.authority()) {
+        root.report("origin", "is the issuer's own host: use \"route\" to reach the server behind it");
+        return None;
+    }
+    Some(Upstream::Url(origin))
+}
+
+fn default_access(root: &mut Section) -> Access {
+    if root.has("insecure_default_access") {
+        if root.has("default_access") {
+            root.report("insecure_default_access", "contradicts default_access: set one of them");
+            let _ = root.text("default_access");
+        }
+        let choices = [("public", Access::Public)];
+        return root.choice("insecure_default_access", &choices).unwrap_or(Access::Required);
+    }
+    let choices = [("required", Access::Required), ("optional", Access::Optional)];
+    root.choice("default_access", &choices).unwrap_or(Access::Required)
+}
+
+fn rules(root: &mut Section) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    for mut table in root.tables("paths") {
+        let access = table.choice("access", &ACCESS);
+        let activity = table.flag("activity", true);
+        match (table.text("path"), access) {
+            (Some(path), Some(access)) => match Rule::parse(&path, access, activity) {
+                Ok(rule) => rules.push(rule),
+                Err(problem) => table.report("path", problem),
+            },
+            _ => table.report("path", "a rule needs a path and an access"),
+        }
+        table.finish();
+    }
+    rules
+}
+
+fn cookie(mut table: Section) -> (CookieNames, SameSite) {
+    let name = table.text("name").unwrap_or_else(|| "__Host-session".to_owned());
+    let fits = name.strip_prefix("__Host-").is_some_and(|rest| {
+        (1..=48).contains(&rest.len())
+            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+    });
+    if !fits {
+        table.report("name", "must be \"__Host-\" and 1 to 48 letters, digits, \"_\" or \"-\"");
+    }
+    let choices = [("Lax", SameSite::Lax), ("Strict", SameSite::Strict)];
+    let same_site = table.choice("same_site", &choices).unwrap_or(SameSite::Lax);
+    table.finish();
+    (CookieNames::new(&name, same_site), same_site)
+}
+
+fn assertion(mut table: Section) -> Span {
+    let ttl = table.span("ttl", SECOND, Some(Span::from_secs(15 * MINUTE)));
+    table.finish();
+    ttl.unwrap_or(Span::from_secs(MINUTE))
+}
+
+fn lifetimes(mut table: Section) -> Lifetimes {
+    let mut span = |name| table.span(name, SECOND, None);
+    let (idle, anonymous, absolute) = (span("idle"), span("anonymous"), span("absolute"));
+    let (remember, touch) = (span("remember"), span("touch"));
+    if let Some(absolute) = absolute {
+        for (name, span) in [("idle", idle), ("anonymous", anonymous)] {
+            if span.is_some_and(|span| span > absolute) {
+                table.report(name, "must not be longer than lifetime.absolute");
+            }
+        }
+    }
+    table.finish();
+    let half_hour = Span::from_secs(30 * MINUTE);
+    let longest = [idle, anonymous].into_iter().flatten().max().unwrap_or_default();
+    let absolute = absolute.unwrap_or(Span::from_secs(12 * HOUR).max(longest));
+    Lifetimes {
+        idle: idle.unwrap_or(half_hour.min(absolute)),
+        anonymous: anonymous.unwrap_or(half_hour.min(absolute)),
+        absolute,
+        remember: remember.unwrap_or(Span::from_secs(30 * DAY).max(absolute)),
+        touch: touch.unwrap_or(Span::from_secs(MINUTE)),
+    }
+}
+
+fn rotation(mut table: Section) -> Rotation {
+    let every = table.span("every", Span::ZERO, None).unwrap_or(Span::from_secs(15 * MINUTE));
+    let grace = table.span("grace", SECOND, None);
+    let reuse_after = table.span("reuse_after", SECOND, None);
+    let reuse_ends = table.choice("reuse", &[("end", true), ("refuse", false)]).unwrap_or(true);
+    if let (Some(grace), Some(reuse_after)) = (grace, reuse_after)
+        && grace > reuse_after
+    {
+        table.report("grace", "must not be longer than rotation.reuse_after");
+    }
+    table.finish();
+    let reuse_after =
+        reuse_after.unwrap_or(Span::from_secs(5 * MINUTE).max(grace.unwrap_or_default()));
+    let grace = grace.unwrap_or(Span::from_secs(30).min(reuse_after));
+    Rotation {
+        every: (!every.is_zero()).then_some(every),
+        rules: Rules { grace, reuse_after },
+        reuse_ends,
+    }
+}
+
+fn freshness(mut table: Section, lifetimes: &Lifetimes) -> Span {
+    let safe = table.span("safe", Span::ZERO, None);
+    let shortest = lifetimes.idle.min(lifetimes.anonymous);
+    if safe.is_some_and(|safe| safe > shortest) {
+        table.report("safe", "must not be longer than lifetime.idle and lifetime.anonymous");
+    }
+    table.finish();
+    safe.unwrap_or(Span::from_secs(10).min(shortest))
+}
+
+fn csrf(mut table: Section) -> (CrossSite, bool) {
+    let mut trusted_origins = Vec::new();
+    for text in table.texts("trusted_origins") {
+        match WebOrigin::parse(&text) {
+            Some(origin) => trusted_origins.push(origin),
+            None => table.report(
+                "trusted_origins",
+                "must be origins as browsers write them, like \"https://partner.example.com\"",
+            ),
+        }
+    }
+    let exempt_paths = table.texts("insecure_exempt_paths");
+    for path in &exempt_paths {
+        if path.ends_with("/*") {
+            table.report("insecure_exempt_paths", "are exact paths, never patterns");
+        } else if let Err(problem) = Rule::parse(path, Access::Optional, true) {
+            table.report("insecure_exempt_paths", problem);
+        }
+    }
+    let report_only = table.flag("insecure_report_only", false);
+    let resource_isolation = table.flag("resource_isolation", true);
+    table.finish();
+    (CrossSite { trusted_origins, exempt_paths, resource_isolation }, report_only)
+}
+
+/// Where people are sent must be somewhere that they can get to.
+fn check_destinations(root: &Section, config: &Config) {
+    if let Some(url) = &config.login_url {
+        match path_here(config, url) {
+            Err(()) => root.report("login_url", "must be a path on this site or an https URL"),
+            Ok(Some(path)) if config.rule(path).access != Access::Optional => root.report(
+                "login_url",
+                "its path must be optional: people without a session must get there, and leave with one",
+            ),
+            Ok(_) => {}
+        }
+    }
+    if path_here(config, &config.logout_url).is_err() {
+        root.report("logout_url", "must be a path on this site or an https URL");
+    }
+}
+
+/// The path of a URL, if it is on this site; an error when it is no URL to send people to.
+fn path_here<'url>(config: &Config, url: &'url str) -> Result<Option<&'url str>, ()> {
+    if !url.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') || url.contains('#') {
+        return Err(());
+    }
+    let path_of = |url: &'url str| url.split('?').next().filter(|path| !path.starts_with("//"));
+    if url.starts_with('/') {
+        return path_of(url).map(Some).ok_or(());
+    }
+    let start = url.find("://").and_then(|place| place.checked_add(3)).ok_or(())?;
+    let end = url.get(start..).and_then(|rest| rest.find(['/', '?'])).map_or(url.len(), |place| {
+        start.saturating_add(place)
+    });
+    let origin = url.get(..end).and_then(WebOrigin::parse).ok_or(())?;
+    let is_safe = origin.scheme() == "https" || (origin.scheme() == "http" && origin.is_loopback());
+    if !is_safe {
+        return Err(());
+    }
+    let path = url.get(end..).unwrap_or_default().split('?').next().unwrap_or_default();
+    let path = if path.is_empty() { "/" } else { path };
+    Ok((origin == config.issuer).then_some(path))
+}
+
+fn check_exemptions(root: &Section, config: &Config) {
+    for path in &config.csrf.exempt_paths {
+        if config.rule(path).access == Access::Required {
+            root.report("csrf.insecure_exempt_paths", "must not be required: they get no session");
+        }
+    }
+}

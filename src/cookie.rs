@@ -1,0 +1,346 @@
+//! The Cookie and Set-Cookie headers
+//! ([RFC 6265bis](https://datatracker.ietf.org/doc/draft-ietf-httpbis-rfc6265bis/)).
+//!
+//! Guarantees:
+//! - our cookies are found by their exact name only; only space and tab are trimmed and quotes mean
+//!   nothing, so no second reading of the header can name another cookie;
+//! - whatever looks like one of our cookies to a more generous parser is removed before the origin
+//!   sees it, and every other cookie passes byte for byte;
+//! - cookies are set and cleared with the same attributes, `__Host-` prefix, `Secure` and `HttpOnly`
+//!   included (OWASP ASVS 5 3.3.1 to 3.3.4).
+
+use core::fmt;
+
+use crate::sid::Sid;
+use crate::time::Span;
+use crate::token::Sealed;
+
+/// How many cookies of our name are looked at. More are tossed by somebody.
+const MOST_VALUES: usize = 8;
+
+/// The `SameSite` attribute. `None` is not offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SameSite {
+    /// Sent with top-level navigations from other sites.
+    Lax,
+    /// Sent with nothing that comes from another site.
+    Strict,
+}
+
+/// The names and attributes of the session cookie and of the one that says "just changed".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CookieNames {
+    session: String,
+    fresh: String,
+    same_site: SameSite,
+}
+
+/// A Set-Cookie header's value. It may hold a session ID and does not print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SetCookie(String);
+
+impl SetCookie {
+    /// The value, for the response and nothing else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SetCookie {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("SetCookie(..)")
+    }
+}
+
+/// What a Cookie header holds for the gate.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Found<'header> {
+    /// The first values under the session cookie's name, in order.
+    pub values: Vec<&'header str>,
+    /// Whether the name occurs at all, in any place.
+    pub presented: bool,
+    /// Whether this browser has just changed something.
+    pub fresh: bool,
+}
+
+/// What becomes of the Cookie header on its way to the origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Forwarded {
+    /// It goes out untouched.
+    Keep,
+    /// It goes out as this text.
+    Replace(String),
+    /// Nothing is left of it.
+    Remove,
+}
+
+/// A part of the header between two separators, and whether it may be believed.
+struct Piece<'header> {
+    text: &'header str,
+    /// Behind a comma: from another header line, or somebody's idea of one.
+    behind_comma: bool,
+}
+
+impl<'header> Piece<'header> {
+    fn name(&self) -> &'header str {
+        self.text.split_once('=').map_or("", |(name, _)| name.trim_matches([' ', '\t']))
+    }
+
+    fn value(&self) -> &'header str {
+        self.text.split_once('=').map_or("", |(_, value)| value.trim_matches([' ', '\t']))
+    }
+
+    /// The name that a parser with a wider idea of white space would read.
+    fn generous_name(&self) -> &'header str {
+        let text = self.text.trim_matches(is_blank).trim_start_matches(|c| c == '=' || is_blank(c));
+        text.split('=').next().unwrap_or_default().trim_matches(is_blank)
+    }
+}
+
+fn is_blank(character: char) -> bool {
+    // The last two count as blank in some parsers (byte order mark, zero width space).
+    character.is_whitespace() || character.is_control() || "\u{feff}\u{200b}".contains(character)
+}
+
+fn pieces(segment: &str) -> impl Iterator<Item = Piece<'_>> {
+    segment
+        .split(',')
+        .enumerate()
+        .map(|(place, text)| Piece { text, behind_comma: place > 0 })
+}
+
+impl CookieNames {
+    /// The names that follow from the session cookie's.
+    #[must_use]
+    pub fn new(session: &str, same_site: SameSite) -> Self {
+        Self { session: session.to_owned(), fresh: format!("{session}-fresh"), same_site }
+    }
+
+    /// The session cookie's name.
+    #[must_use]
+    pub fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// Looks our cookies up in a Cookie header.
+    #[must_use]
+    pub fn find<'header>(&self, header: &'header str) -> Found<'header> {
+        let mut found = Found::default();
+        for piece in header.split(';').flat_map(pieces) {
+            if piece.name() == self.session {
+                found.presented = true;
+                if !piece.behind_comma && found.values.len() < MOST_VALUES {
+                    found.values.push(piece.value());
+                }
+            } else if piece.name() == self.fresh {
+                found.fresh = true;
+            }
+        }
+        found
+    }
+
+    /// The Cookie header that the origin receives: the session's public handle in the place of the
+    /// session cookie's value, or no cookie of ours at all.
+    #[must_use]
+    pub fn forwarded(&self, header: &str, sid: Option<&Sid>) -> Forwarded {
+        let mut sid = sid;
+        let mut changed = false;
+        let mut segments: Vec<String> = Vec::new();
+        for segment in header.split(';') {
+            let mut kept: Vec<String> = Vec::new();
+            let mut dropped = false;
+            for piece in pieces(segment) {
+                if !self.is_ours(piece.generous_name()) {
+                    kept.push(piece.text.to_owned());
+                    continue;
+                }
+                changed = true;
+                let replaces = piece.name() == self.session && !piece.behind_comma;
+                match sid.take_if(|_| replaces) {
+                    Some(sid) => kept.push(format!(" {}={}", self.session, sid.as_str())),
+                    None => dropped = true,
+                }
+            }
+            if !(kept.is_empty() && dropped) {
+                segments.push(kept.join(","));
+            }
+        }
+        if !changed {
+            return Forwarded::Keep;
+        }
+        let header = segments.join(";");
+        match header.trim_matches([' ', '\t', ';']) {
+            "" => Forwarded::Remove,
+            _ => Forwarded::Replace(header.trim_start_matches([' ', '\t']).to_owned()),
+        }
+    }
+
+    /// Whether an origin's Set-Cookie is for one of our cookies, however a browser might read it.
+    #[must_use]
+    pub fn is_shadowed_by(&self, set_cookie: &str) -> bool {
+        let pair = set_cookie.split(';').next().unwrap_or_default();
+        self.is_ours(Piece { text: pair, behind_comma: false }.generous_name())
+    }
+
+    /// The session cookie, for as long as the browser runs or, with `lasts`, beyond that.
+    #[must_use]
+    pub fn set(&self, value: &Sealed, lasts: Option<Span>) -> SetCookie {
+        let lasts = lasts.map_or_else(String::new, |lasts| format!("; Max-Age={}", lasts.secs()));
+        SetCookie(format!("{}={}{}{lasts}", self.session, value.expose(), self.attributes()))
+    }
+
+    /// The session cookie, cleared.
+    #[must_use]
+    pub fn clear(&self) -> SetCookie {
+        SetCookie(format!("{}={}; Max-Age=0", self.session, self.attributes()))
+    }
+
+    /// The cookie that keeps this browser from reading what it has just replaced.
+    #[must_use]
+    pub fn mark_fresh(&self, window: Span) -> SetCookie {
+        let window = window.secs_up();
+        SetCookie(format!("{}=1{}; Max-Age={window}", self.fresh, self.attributes()))
+    }
+
+    fn attributes(&self) -> &'static str {
+        match self.same_site {
+            SameSite::Lax => "; Path=/; Secure; HttpOnly; SameSite=Lax",
+            SameSite::Strict => "; Path=/; Secure; HttpOnly; SameSite=Strict",
+        }
+    }
+
+    fn is_ours(&self, name: &str) -> bool {
+        name.eq_ignore_ascii_case(&self.session) || name.eq_ignore_ascii_case(&self.fresh)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NAME: &str = "__Host-session";
+
+    fn names() -> CookieNames {
+        CookieNames::new(NAME, SameSite::Lax)
+    }
+
+    fn values(header: &str) -> Vec<String> {
+        names().find(header).values.into_iter().map(str::to_owned).collect()
+    }
+
+    fn without(header: &str) -> Forwarded {
+        names().forwarded(header, None)
+    }
+
+    fn replaced(text: &str) -> Forwarded {
+        Forwarded::Replace(text.to_owned())
+    }
+
+    #[test]
+    fn the_cookie_is_found_by_its_exact_name() {
+        assert_eq!(values("a=1; __Host-session=v; b=2"), ["v"]);
+        assert_eq!(values("\t__Host-session\t=\tv "), ["v"]);
+        assert_eq!(values("__Host-session=a=b"), ["a=b"]);
+        assert_eq!(values("__Host-session=\"v\""), ["\"v\""]);
+        for header in ["", "=", ";;", "__host-session=v", "__Host-session2=v", "x__Host-session=v", "__Host-session", "\u{a0}__Host-session=v", "\"__Host-session=v\""] {
+            assert!(values(header).is_empty(), "{header}");
+        }
+    }
+
+    #[test]
+    fn at_most_eight_values_are_looked_at() {
+        let header = vec!["__Host-session=v"; 50].join("; ");
+        assert_eq!(values(&header).len(), 8);
+        assert_eq!(without(&header), Forwarded::Remove);
+    }
+
+    #[test]
+    fn a_cookie_behind_a_comma_is_removed_but_never_accepted() {
+        assert!(values("a=1, __Host-session=v").is_empty());
+        assert!(names().find("a=1, __Host-session=v").presented);
+        assert_eq!(without("a=1, __Host-session=v; b=2"), replaced("a=1; b=2"));
+        assert_eq!(values("__Host-session=v, a=1"), ["v"]);
+        assert_eq!(without("__Host-session=v, a=1"), replaced("a=1"));
+    }
+
+    #[test]
+    fn removing_takes_the_separator_along_and_leaves_the_rest_as_sent() {
+        assert_eq!(without("a=1; __Host-session=v; b=2"), replaced("a=1; b=2"));
+        assert_eq!(without("__Host-session=v; b=\"x, y\" "), replaced("b=\"x, y\" "));
+        assert_eq!(without("a=1;__Host-session=v"), replaced("a=1"));
+        assert_eq!(without("__Host-session=v"), Forwarded::Remove);
+        assert_eq!(without("__Host-session=v; __Host-session-fresh=1;"), Forwarded::Remove);
+        assert_eq!(without("a=1;; b;=2; \u{e9}=\u{fffd}"), Forwarded::Keep);
+    }
+
+    #[test]
+    fn the_handle_takes_the_place_of_the_value_once() {
+        let sid = Sid::from_entropy(&[0; 16]);
+        let handle = format!("__Host-session={}", sid.as_str());
+        let forwarded = |header| names().forwarded(header, Some(&sid));
+        assert_eq!(forwarded("a=1; __Host-session=v; b=2"), replaced(&format!("a=1; {handle}; b=2")));
+        assert_eq!(forwarded("__Host-session=v; __Host-session=w"), replaced(&handle));
+    }
+
+    #[test]
+    fn whatever_a_generous_parser_could_read_as_ours_is_removed() {
+        for header in [
+            "\u{a0}__Host-session=v", "\u{3000}__Host-session\u{a0}=v", "=__Host-session=v", "__HOST-SESSION=v",
+            "\u{feff}__Host-session=v", "\u{b}__Host-session=v", "__Host-session", "__Host-session-fresh=1", "x=1,\u{a0}__Host-session=v",
+        ] {
+            let kept = match without(header) {
+                Forwarded::Keep => header.to_owned(),
+                Forwarded::Replace(text) => text,
+                Forwarded::Remove => String::new(),
+            };
+            assert!(!kept.to_lowercase().contains("__host-session"), "{header}");
+        }
+    }
+
+    #[test]
+    fn cookies_are_set_and_cleared_with_the_same_attributes() {
+        let attributes = "; Path=/; Secure; HttpOnly; SameSite=Lax";
+        assert_eq!(names().clear().expose(), format!("__Host-session={attributes}; Max-Age=0"));
+        assert_eq!(
+            names().mark_fresh(Span::from_millis(9001)).expose(),
+            format!("__Host-session-fresh=1{attributes}; Max-Age=10")
+        );
+        let strict = CookieNames::new(NAME, SameSite::Strict);
+        assert!(strict.clear().expose().contains("; SameSite=Strict;"));
+    }
+
+    #[test]
+    fn an_origin_cannot_set_our_cookies() {
+        for text in ["__Host-session=x", "__host-SESSION=x; Path=/", " \t__Host-session =x", "=__Host-session=x", "= =__Host-session-fresh=1", "__Host-session", "__Host-session;"] {
+            assert!(names().is_shadowed_by(text), "{text}");
+        }
+        for text in ["a=1", "a=__Host-session=x", "__Host-sessions=1", "", "a; __Host-session=1"] {
+            assert!(!names().is_shadowed_by(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn set_cookies_do_not_print() {
+        assert_eq!(format!("{:?}", names().clear()), "SetCookie(..)");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_of_ours_reaches_the_origin_and_others_are_kept(
+            parts in proptest::collection::vec("( ?__Host-session=x|, __Host-session=y| ?[a-c]=[0-9,\" ]{0,3}|[=;, ]{0,2}|\u{a0}__Host-session=z)", 0..8)
+        ) {
+            let header = parts.join(";");
+            let kept = match without(&header) {
+                Forwarded::Keep => header.clone(),
+                Forwarded::Replace(text) => text,
+                Forwarded::Remove => String::new(),
+            };
+            prop_assert!(!kept.contains("__Host-session"));
+            for name in ["a=", "b=", "c="] {
+                prop_assert_eq!(header.matches(name).count(), kept.matches(name).count());
+            }
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! Carrying out what the origin said, one store command after the other.
+//!
+//! Guarantees: the browser is told of a login or logout only when the store has done it; a new
+//! session is made before the old one ends; a cookie is cleared only by an ending that ended its
+//! session, so a late answer never deletes the cookie of a new login; a store that fails on the way
+//! is 503 and never a cookie.
+
+use super::passage::{Context, call};
+use super::respond::edits;
+use super::resume::{derive, store_unavailable};
+use super::Turn;
+use crate::control::{self, ControlError, Instruction};
+use crate::cookie::SetCookie;
+use crate::error::Code;
+use crate::event::{Event, What};
+use crate::path::Access;
+use crate::record::Owner;
+use crate::rotation::Derivation;
+use crate::sid::Sid;
+use crate::site::Site;
+use crate::store::{self, Command, Fault, Lasting, Operation, Reply, Which};
+use crate::time::Time;
+use crate::token::SessionId;
+use crate::verdict::{Answer, Call, Outcome, ResponseFacts};
+
+/// How often a rotation is tried again because others have taken the number it was made for.
+const MOST_ATTEMPTS: u32 = 4;
+
+/// What the store was asked, and what follows from its answer.
+#[derive(Debug)]
+pub enum Pending {
+    /// A session is being made under this ID.
+    Creating(SessionId),
+    /// The session that the request came with is being ended; the new one's cookie waits.
+    EndingOld(SessionId, Lasting),
+    /// A session is being changed.
+    Updating,
+    /// A session is being given a new ID.
+    Rotating(Box<store::Rotate>, u32),
+    /// A periodic successor is being prepared.
+    Succeeding(SessionId),
+    /// The session is being ended.
+    Destroying,
+    /// All of a subject's sessions are being ended.
+    DestroyingAll,
+}
+
+/// Reads the origin's instruction and asks the store for the first thing that it takes.
+pub(super) fn begin(
+    site: &Site,
+    context: &Context,
+    response: &ResponseFacts,
+    message: &str,
+    now: Time,
+    events: &mut Vec<Event>,
+) -> Turn {
+    let invalid = |why, events: &mut Vec<Event>| refuse(context, ControlError::Invalid(why), events);
+    if context.access == Access::Public {
+        return invalid("its path is public", events);
+    }
+    if response.status == 101 {
+        return invalid("it came with a 101", events);
+    }
+    let read =
+        control::read_answer(&site.origin_keys, site.parties(), message, &context.jti, now);
+    let (instruction, operation) = match read {
+        Ok(read) => read,
+        Err(error) => return refuse(context, error, events),
+    };
+    match instruction {
+        Instruction::Create(create) => {
+            if create.data.size() > site.config.data {
+                return refuse(context, ControlError::TooLarge, events);
+            }
+            let id = new_id(site, context, &create);
+            ask(creation(site, context, &id, *create, now), Pending::Creating(id))
+        }
+        Instruction::Update(change, shorter) => {
+            let Some((locator, owner, which)) = addressed(context) else {
+                return invalid("there is no session to update", events);
+            };
+            let command = Command::Update { which, change, shorter, operation };
+            ask(call(site, locator, Some(owner), command), Pending::Updating)
+        }
+        Instruction::Rotate(rotate) => {
+            begin_rotation(site, context, *rotate, operation, events)
+        }
+        Instruction::Destroy => {
+            let Some(token) = &context.presented else {
+                return done(site, context, response, Vec::new(), events);
+            };
+            let which = Which::Id(token.hash);
+            let command = Command::Destroy { which, operation: Some(operation) };
+            ask(call(site, token.id.locator, None, command), Pending::Destroying)
+        }
+        Instruction::DestroyAll(subject) => {
+            let own = context.session.as_ref().and_then(|view| view.subject.clone());
+            let Some(subject) = subject.or(own) else {
+                return invalid("there is no subject whose sessions to end", events);
+            };
+            let locator = site.locator_key.of_subject(&subject);
+            let presented = context.presented.as_ref().map(|token| token.hash);
+            let command = Command::DestroyAll { presented, operation };
+            let owner = Some(Owner::Subject(subject));
+            ask(call(site, locator, owner, command), Pending::DestroyingAll)
+        }
+    }
+}
+
+/// Goes on with the store's answer.
+pub fn settle(
+    site: &Site,
+    context: &Context,
+    response: &ResponseFacts,
+    pending: Pending,
+    reply: Result<Reply, Fault>,
+    now: Time,
+    events: &mut Vec<Event>,
+) -> Turn {
+    let reply = match reply {
+        Ok(reply) => reply,
+        Err(fault) if matches!(pending, Pending::Succeeding(_)) => {
+            // Nothing is lost: a later response offers the same successor.
+            events.push(Event::new(What::StoreFault).with("fault", fault.as_str()));
+            return done(site, context, response, Vec::new(), events);
+        }
+        Err(fault) => return replace(store_unavailable(fault, events)),
+    };
+    match (pending, reply) {
+        (_, Reply::TooLarge) => refuse(context, ControlError::TooLarge, events),
+        (_, Reply::Conflict) => refuse(context, ControlError::Invalid("its jti was used"), events),
+        (Pending::Creating(id), Reply::Created { lasting, ended }) => {
+            events.push(Event::new(What::SessionCreated).of(&site.log_key, &context.jti));
+            note_ended(site, &ended, "replaced", events);
+            match &context.presented {
+                Some(old) if old.id.locator != id.locator => {
+                    let which = Which::Id(old.hash);
+                    let command = Command::Destroy { which, operation: None };
+                    let call = call(site, old.id.locator, None, command);
+                    ask(call, Pending::EndingOld(id, lasting))
+                }
+                _ => done(site, context, response, given(site, &id, lasting, now), events),
+            }
+        }
+        (Pending::Creating(_), Reply::Raced) => replace(Code::SessionRaced.problem().into()),
+        (Pending::EndingOld(id, lasting), Reply::Ended { ended, .. }) => {
+            note_ended(site, &ended, "replaced", events);
+            done(site, context, response, given(site, &id, lasting, now), events)
+        }
+        (Pending::Updating, Reply::Updated) => {
+            done(site, context, response, vec_of(fresh(site)), events)
+        }
+        (Pending::Rotating(..), Reply::Rotated { by, lasting, ended }) => {
+            events.push(rotated(site, context, "origin"));
+            note_ended(site, &ended, "end_others", events);
+            let id = by.and_then(|by| context.presented.as_ref().and_then(|t| derive(site, t, by)));
+            let cookies = match id {
+                Some((id, _)) => given(site, &id, lasting, now),
+                // Another request was first, with another ID: its response brings the cookie.
+                None => vec_of(fresh(site)),
+            };
+            done(site, context, response, cookies, events)
+        }
+        (Pending::Rotating(rotate, attempt), Reply::Taken { after }) if attempt < MOST_ATTEMPTS => {
+            rotate_after(site, context, *rotate, after, attempt.saturating_add(1), events)
+        }
+        (Pending::Updating | Pending::Rotating(..), Reply::NoSession)
+        | (Pending::Succeeding(_), Reply::NoOffer) => {
+            done(site, context, response, Vec::new(), events)
+        }
+        (Pending::Succeeding(id), Reply::Offer(lasting)) => {
+            events.push(rotated(site, context, "periodic"));
+            let cookie = sealed(site, &id, lasting, now);
+            done(site, context, response, vec![cookie], events)
+        }
+        (Pending::Destroying, Reply::Ended { ended, .. }) => {
+            note_ended(site, &ended, "destroy", events);
+            let cookies = if ended.is_empty() { Vec::new() } else { cleared(site) };
+            done(site, context, response, cookies, events)
+        }
+        (Pending::DestroyingAll, Reply::Ended { ended, presented }) => {
+            note_ended(site, &ended, "destroy_all", events);
+            let cookies = if presented { cleared(site) } else { vec_of(fresh(site)) };
+            done(site, context, response, cookies, events)
+        }
+        (_, Reply::Busy) => replace(store_unavailable(Fault::Overloaded, events)),
+        _ => replace(store_unavailable(Fault::Unreadable, events)),
+    }
+}
+
+fn new_id(site: &Site, context: &Context, create: &control::Create) -> SessionId {
+    let locator = match &create.subject {
+        Some(subject) => site.locator_key.of_subject(subject),
+        None => site.locator_key.of_anonymous(&context.jti),
+    };
+    SessionId::new(locator, context.spare.clone())
+}
+
+fn creation(
+    site: &Site,
+    context: &Context,
+    id: &SessionId,
+    create: control::Create,
+    now: Time,
+) -> Call {
+    let old = context.presented.as_ref().filter(|old| old.id.locator == id.locator);
+    let command = Command::Create(Box::new(store::Create {
+        id: id.hash(),
+        sid: context.jti.clone(),
+        age: now.since(context.received),
+        replaces: old.map(|old| old.hash),
+        end_others: create.end_others,
+        data: create.data,
+        auth_time: create.auth_time,
+        amr: create.amr,
+        remember: create.remember,
+        shorter: create.shorter,
+    }));
+    let owner = create.subject.map_or(Owner::Anonymous, Owner::Subject);
+    call(site, id.locator, Some(owner), command)
+}
+
+fn begin_rotation(
+    site: &Site,
+    context: &Context,
+    rotate: control::Rotate,
+    operation: Operation,
+    events: &mut Vec<Event>,
+) -> Turn {
+    let (Some((.., which)), Some(token), Some(view)) =
+        (addressed(context), &context.presented, &context.session)
+    else {
+        return refuse(context, ControlError::Invalid("there is no session to rotate"), events);
+    };
+    let by = Derivation { key: token.key.clone(), generation: view.generation };
+    let Some((_, candidate)) = derive(site, token, by) else {
+        return replace(store_unavailable(Fault::Unreadable, events));
+    };
+    let rotate = store::Rotate {
+        which,
+        candidate,
+        sid: context.jti.clone(),
+        change: rotate.change,
+        auth_time: rotate.auth_time,
+        amr: rotate.amr,
+        shorter: rotate.shorter,
+        end_others: rotate.end_others,
+        operation,
+    };
+    rotate_after(site, context, rotate, view.generation, 1, events)
+}
+
+/// Asks for the ID whose number comes after this one.
+fn rotate_after(
+    site: &Site,
+    context: &Context,
+    mut rotate: store::Rotate,
+    after: u32,
+    attempt: u32,
+    events: &mut Vec<Event>,
+) -> Turn {
+    let key = rotate.candidate.by.key.clone();
+    let next = after
+        .checked_add(1)
+        .and_then(|generation| {
+            derive(site, context.presented.as_ref()?, Derivation { key, generation })
+        })
+        .zip(addressed(context));
+    let Some(((_, candidate), (locator, owner, _))) = next else {
+        return replace(store_unavailable(Fault::Unreadable, events));
+    };
+    rotate.candidate = candidate;
+    let command = Command::Rotate(Box::new(rotate.clone()));
+    ask(call(site, locator, Some(owner), command), Pending::Rotating(Box::new(rotate), attempt))
+}
+
+/// The session that the request was forwarded with, as a command names it.
+fn addressed(context: &Context) -> Option<(crate::locator::Locator, Owner, Which)> {
+    let (token, view) = (context.presented.as_ref()?, context.session.as_ref()?);
+    let owner = view.subject.clone().map_or(Owner::Anonymous, Owner::Subject);
+    Some((token.id.locator, owner, Which::Root(view.root.clone())))
+}
+
+fn sealed(site: &Site, id: &SessionId, lasting: Lasting, now: Time) -> SetCookie {
+    let value = site.cookie_keys.seal(id, lasting.absolute);
+    let lasts = lasting.remember.then(|| lasting.absolute.since(now));
+    site.config.cookie.set(&value, lasts)
+}
+
+fn given(site: &Site, id: &SessionId, lasting: Lasting, now: Time) -> Vec<SetCookie> {
+    let mut cookies = vec![sealed(site, id, lasting, now)];
+    cookies.extend(fresh(site));
+    cookies
+}
+
+fn cleared(site: &Site) -> Vec<SetCookie> {
+    let mut cookies = vec![site.config.cookie.clear()];
+    cookies.extend(fresh(site));
+    cookies
+}
+
+fn fresh(site: &Site) -> Option<SetCookie> {
+    let window = site.config.fresh_for;
+    (!window.is_zero()).then(|| site.config.cookie.mark_fresh(window))
+}
+
+fn vec_of(cookie: Option<SetCookie>) -> Vec<SetCookie> {
+    cookie.into_iter().collect()
+}
+
+fn ask(call: Call, pending: Pending) -> Turn {
+    Turn::Ask(Box::new(call), Box::new(pending))
+}
+
+fn done(
+    site: &Site,
+    context: &Context,
+    response: &ResponseFacts,
+    cookies: Vec<SetCookie>,
+    events: &mut Vec<Event>,
+) -> Turn {
+    Turn::Done(Outcome::Pass(edits(site, context, response, cookies, events)))
+}
+
+fn replace(answer: Answer) -> Turn {
+    Turn::Done(Outcome::Replace(answer))
+}
+
+fn refuse(context: &Context, error: ControlError, events: &mut Vec<Event>) -> Turn {
+    let (code, why) = match error {
+        ControlError::Invalid(why) => (Code::ControlInvalid, why),
+        ControlError::TooLarge => (Code::ControlTooLarge, "it, or the data after it, is too large"),
+    };
+    let event = Event::new(What::ControlInvalid).with("code", code.as_str()).with("why", why);
+    events.push(event.at(context.rule.as_deref()));
+    replace(code.problem().into())
+}
+
+fn rotated(site: &Site, context: &Context, reason: &'static str) -> Event {
+    let sid = context.session.as_ref().map_or(&context.jti, |view| &view.sid);
+    Event::new(What::SessionRotated).of(&site.log_key, sid).with("reason", reason)
+}
+
+pub(super) fn note_ended(
+    site: &Site,
+    ended: &[Sid],
+    reason: &'static str,
+    events: &mut Vec<Event>,
+) {
+    events.extend(ended.iter().map(|sid| {
+        Event::new(What::SessionEnded).of(&site.log_key, sid).with("reason", reason)
+    }));
+}

@@ -1,0 +1,205 @@
+//! At the door: everything that can be decided without asking anyone.
+//!
+//! Guarantees: a request for another site, a cross-site one and a forged cookie cost no store
+//! operation and never reach the origin as anyone's; what is reserved for the gate is never
+//! forwarded.
+
+use super::logout::{self, Leaving};
+use super::passage::Passage;
+use super::resume::no_session;
+use crate::cookie::Found;
+use crate::csrf::{CrossSite, Decision};
+use crate::error::Code;
+use crate::event::{Event, What};
+use crate::path::Access;
+use crate::request::Facts;
+use crate::site::Site;
+use crate::target::Target;
+use crate::time::Time;
+use crate::token::Token;
+use crate::verdict::Answer;
+
+/// Below this, everything is the gate's.
+const RESERVED: &str = "/.edge-session";
+
+/// What the gate takes from browsers and passes on.
+const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+/// What comes of a request at the door.
+#[derive(Debug)]
+pub enum Opened {
+    /// It is answered here.
+    Answer(Answer),
+    /// It goes on, and its ID has to be looked up.
+    Load(Box<Passage>),
+    /// It goes on without a session.
+    Forward(Box<Passage>),
+    /// It is a logout.
+    Logout(Box<Leaving>),
+    /// It brings an instruction by itself; the body has to be read.
+    OutOfBand,
+}
+
+/// Looks at a request. `events` takes what is to be logged.
+#[must_use]
+pub fn open(site: &Site, facts: Facts, now: Time, events: &mut Vec<Event>) -> Opened {
+    match admit(site, &facts) {
+        Ok(target) if is_reserved(target.path()) => reserved(site, &facts, &target, now, events),
+        Ok(target) => pass(site, facts, target, now, events),
+        Err(Refused::Redirect(location)) => Opened::Answer(Answer::redirect(308, location)),
+        Err(Refused::Code(code)) => {
+            events.push(refused(site, &facts, code, None));
+            let answer = Answer::from(code.problem());
+            Opened::Answer(match code {
+                Code::MethodNotAllowed => answer.with("allow", METHODS),
+                _ => answer,
+            })
+        }
+    }
+}
+
+enum Refused {
+    Redirect(String),
+    Code(Code),
+}
+
+/// The target of a request that is well formed and for this site.
+fn admit(site: &Site, facts: &Facts) -> Result<Target, Refused> {
+    let issuer = &site.config.issuer;
+    let target = Target::parse(&facts.href).ok_or(Refused::Code(Code::Malformed))?;
+    if matches!(facts.method.as_str(), "TRACE" | "TRACK" | "CONNECT") {
+        return Err(Refused::Code(Code::MethodNotAllowed));
+    }
+    if facts.has_body_without_meaning() {
+        return Err(Refused::Code(Code::Malformed));
+    }
+    if !target.is_at(issuer) || facts.host.as_deref() != Some(issuer.authority()) {
+        return Err(Refused::Code(Code::WrongHost));
+    }
+    if issuer.scheme() == "https" && !target.is_https() {
+        return Err(match facts.method.as_str() {
+            "GET" | "HEAD" => Refused::Redirect(target.moved_to(issuer)),
+            _ => Refused::Code(Code::HttpsRequired),
+        });
+    }
+    Ok(target)
+}
+
+fn pass(
+    site: &Site,
+    facts: Facts,
+    target: Target,
+    now: Time,
+    events: &mut Vec<Event>,
+) -> Opened {
+    let matched = site.config.rule(target.path());
+    let (access, rule) = (matched.access, matched.rule.map(str::to_owned));
+    let found = site.config.cookie.find(facts.cookie.as_deref().unwrap_or_default());
+    let isolated = access != Access::Public;
+    let decision = site.config.csrf.decide(
+        &site.config.issuer,
+        &facts,
+        target.path(),
+        found.presented,
+        isolated,
+    );
+    if let Decision::Refuse(reason) = decision {
+        let event = refused(site, &facts, Code::CrossSite, rule.as_deref()).with("reason", reason.as_str());
+        if !site.config.csrf_report_only {
+            events.push(event);
+            return Opened::Answer(Code::CrossSite.problem().into());
+        }
+        events.push(event.with("mode", "report_only"));
+    }
+    let is_anonymous = access == Access::Public || decision == Decision::PassWithoutSession;
+    let presented = if is_anonymous { None } else { presented(site, &found, now, events) };
+    let passage = Box::new(Passage {
+        fresh: found.fresh,
+        target,
+        access,
+        activity: matched.activity,
+        rule,
+        presented,
+        received: now,
+        facts,
+    });
+    // A preflight never carries a session, so no path can ask one of it.
+    let asks = access == Access::Required && decision != Decision::PassWithoutSession;
+    match (&passage.presented, asks) {
+        (Some(_), _) => Opened::Load(passage),
+        (None, true) => Opened::Answer(no_session(site, &passage, events)),
+        (None, false) => Opened::Forward(passage),
+    }
+}
+
+fn reserved(
+    site: &Site,
+    facts: &Facts,
+    target: &Target,
+    now: Time,
+    events: &mut Vec<Event>,
+) -> Opened {
+    let endpoint = target.path().strip_prefix(RESERVED).unwrap_or_default();
+    let refuse = |code: Code, events: &mut Vec<Event>| {
+        events.push(refused(site, facts, code, Some(RESERVED)));
+        let answer = Answer::from(code.problem());
+        Opened::Answer(match code {
+            Code::MethodNotAllowed => answer.with("allow", "POST"),
+            _ => answer,
+        })
+    };
+    match (endpoint, facts.method.as_str()) {
+        ("/control", "POST") => Opened::OutOfBand,
+        ("/logout", "POST") => {
+            let found = site.config.cookie.find(facts.cookie.as_deref().unwrap_or_default());
+            let decision = CrossSite::decide_reserved(
+                &site.config.issuer,
+                facts,
+                target.path(),
+                found.presented,
+            );
+            if decision != Decision::Pass {
+                return refuse(Code::CrossSite, events);
+            }
+            let token = presented(site, &found, now, events);
+            Opened::Logout(Box::new(logout::leave(token, facts.is_navigation())))
+        }
+        ("/control" | "/logout", _) => refuse(Code::MethodNotAllowed, events),
+        _ => refuse(Code::NotFound, events),
+    }
+}
+
+/// The ID that the cookies present: one that opens, and no second one beside it.
+fn presented(
+    site: &Site,
+    found: &Found<'_>,
+    now: Time,
+    events: &mut Vec<Event>,
+) -> Option<Token> {
+    let mut opened: Option<Token> = None;
+    for value in &found.values {
+        let Some(token) = site.cookie_keys.open(value) else {
+            events.push(Event::new(What::TokenForged));
+            continue;
+        };
+        if opened.as_ref().is_some_and(|other| other.hash != token.hash) {
+            events.push(Event::new(What::TokenAmbiguous));
+            return None;
+        }
+        opened = Some(token);
+    }
+    opened.filter(|token| now < token.absolute)
+}
+
+fn is_reserved(path: &str) -> bool {
+    let (start, rest) = path.split_at_checked(RESERVED.len()).unwrap_or((path, ""));
+    start.eq_ignore_ascii_case(RESERVED) && (rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The event of a request that was turned away.
+pub(super) fn refused(site: &Site, facts: &Facts, code: Code, rule: Option<&str>) -> Event {
+    let what =
+        if code == Code::CrossSite { What::CsrfRefused } else { What::SessionRefused };
+    let ip = facts.client_ip.as_deref().filter(|_| site.config.log_ip);
+    Event::new(what).with("code", code.as_str()).at(rule).from_ip(ip)
+}

@@ -1,0 +1,128 @@
+//! `POST /.edge-session/control`: instructions that answer no request.
+//!
+//! Guarantees: success is answered only once the store has done it; the signature is the only
+//! authority; a repeat within the message's life is answered as the first time.
+
+use super::control::note_ended;
+use super::passage::call;
+use super::resume::store_unavailable;
+use crate::control::{self, Addressed, ControlError, OutOfBand};
+use crate::error::Code;
+use crate::event::{Event, What};
+use crate::locator::Locator;
+use crate::record::Owner;
+use crate::site::Site;
+use crate::store::{Command, Fault, Listed, Reply, Which};
+use crate::time::Time;
+use crate::verdict::{Answer, Call};
+
+use serde_json::json;
+
+/// An instruction that the store was asked to carry out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// About one session: that it does not exist is an answer.
+    One,
+    /// About all sessions of a subject.
+    All,
+}
+
+/// Reads a message; `body` is nothing when it was too long to be read.
+///
+/// # Errors
+/// The answer, when it is no instruction.
+pub fn read(
+    site: &Site,
+    body: Option<&str>,
+    now: Time,
+    events: &mut Vec<Event>,
+) -> Result<(Call, Asked), Answer> {
+    let message = body.ok_or(ControlError::TooLarge);
+    let read = message.and_then(|message| {
+        control::read_out_of_band(&site.origin_keys, site.parties(), message, now)
+    });
+    let (instruction, operation) = read.map_err(|error| refuse(error, events))?;
+    Ok(match instruction {
+        OutOfBand::Update(addressed, change, shorter) => {
+            let (locator, owner, which) = place(site, addressed);
+            let command = Command::Update { which, change, shorter, operation };
+            (call(site, locator, Some(owner), command), Asked::One)
+        }
+        OutOfBand::Destroy(addressed) => {
+            let (locator, owner, which) = place(site, addressed);
+            let command = Command::Destroy { which, operation: Some(operation) };
+            (call(site, locator, Some(owner), command), Asked::One)
+        }
+        OutOfBand::DestroyAll(subject) => {
+            let locator = site.locator_key.of_subject(&subject);
+            let command = Command::DestroyAll { presented: None, operation };
+            (call(site, locator, Some(Owner::Subject(subject)), command), Asked::All)
+        }
+        OutOfBand::List(subject) => {
+            let locator = site.locator_key.of_subject(&subject);
+            (call(site, locator, Some(Owner::Subject(subject)), Command::List), Asked::All)
+        }
+    })
+}
+
+impl Asked {
+    /// The answer, with the store's.
+    #[must_use]
+    pub fn answer(
+        self,
+        site: &Site,
+        reply: Result<Reply, Fault>,
+        events: &mut Vec<Event>,
+    ) -> Answer {
+        match reply {
+            Ok(Reply::Updated) => Answer::new(204),
+            Ok(Reply::Ended { ended, .. }) if self == Self::All || !ended.is_empty() => {
+                note_ended(site, &ended, "out_of_band", events);
+                Answer::new(204)
+            }
+            Ok(Reply::List(sessions)) => {
+                let sessions: Vec<_> = sessions.iter().map(listed).collect();
+                let body = json!({ "sessions": sessions }).to_string();
+                Answer::new(200).with_body("application/json", body)
+            }
+            Ok(Reply::NoSession | Reply::Ended { .. } | Reply::Foreign) => {
+                Code::NotFound.problem().into()
+            }
+            Ok(Reply::TooLarge) => refuse(ControlError::TooLarge, events),
+            Ok(Reply::Conflict) => refuse(ControlError::Invalid("its jti was used"), events),
+            Ok(Reply::Busy) => store_unavailable(Fault::Overloaded, events),
+            Ok(_) => store_unavailable(Fault::Unreadable, events),
+            Err(fault) => store_unavailable(fault, events),
+        }
+    }
+}
+
+fn place(site: &Site, addressed: Addressed) -> (Locator, Owner, Which) {
+    let Addressed { subject, sid } = addressed;
+    match subject {
+        Some(subject) => {
+            let locator = site.locator_key.of_subject(&subject);
+            (locator, Owner::Subject(subject), Which::Sid(sid))
+        }
+        None => (site.locator_key.of_anonymous(&sid), Owner::Anonymous, Which::Sid(sid)),
+    }
+}
+
+fn listed(session: &Listed) -> serde_json::Value {
+    json!({
+        "sid": session.sid,
+        "created": session.created.secs(),
+        "idle": session.idle.secs(),
+        "absolute": session.absolute.secs(),
+    })
+}
+
+fn refuse(error: ControlError, events: &mut Vec<Event>) -> Answer {
+    let (code, why) = match error {
+        ControlError::Invalid(why) => (Code::ControlInvalid, why),
+        ControlError::TooLarge => (Code::ControlTooLarge, "it, or the data after it, is too large"),
+    };
+    let event = Event::new(What::ControlInvalid).with("code", code.as_str()).with("why", why);
+    events.push(event.with("channel", "out_of_band"));
+    code.problem_of_request().into()
+}

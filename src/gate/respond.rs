@@ -1,0 +1,90 @@
+//! With the origin's answer: what it says about the session, and what the browser may see of it.
+//!
+//! Guarantees: nothing that is between origin and gate reaches the browser; the origin cannot set
+//! our cookies; a response that carries an ID, or that a session was changed with, is kept by no
+//! cache; a new ID is never put on a response that a cache could give to others.
+
+use super::control;
+use super::passage::Context;
+use super::{Pending, Turn};
+use crate::cookie::SetCookie;
+use crate::event::{Event, What};
+use crate::path::Access;
+use crate::request::spelled_plainly;
+use crate::site::Site;
+use crate::store::Command;
+use crate::time::Time;
+use crate::verdict::{Edits, Outcome, ResponseFacts};
+
+/// Looks at the origin's response.
+pub fn respond(
+    site: &Site,
+    context: &Context,
+    response: &ResponseFacts,
+    now: Time,
+    events: &mut Vec<Event>,
+) -> Turn {
+    if let Some(message) = &response.control {
+        return control::begin(site, context, response, message, now, events);
+    }
+    if let Some((id, candidate)) = &context.successor
+        && response.status != 101
+        && !is_publicly_cacheable(response)
+    {
+        let command = Command::Succeed { candidate: candidate.clone() };
+        let call = super::passage::call(site, id.locator, None, command);
+        return Turn::Ask(Box::new(call), Box::new(Pending::Succeeding(id.clone())));
+    }
+    Turn::Done(Outcome::Pass(edits(site, context, response, Vec::new(), events)))
+}
+
+/// The differences between the origin's response and the browser's, with these cookies added.
+pub(super) fn edits(
+    site: &Site,
+    context: &Context,
+    response: &ResponseFacts,
+    cookies: Vec<SetCookie>,
+    events: &mut Vec<Event>,
+) -> Edits {
+    let mut edits = Edits { cookies, ..Edits::default() };
+    let names = response.header_names.iter();
+    edits.remove.extend(
+        names.clone().filter(|name| spelled_plainly(name).starts_with("edge-session-")).cloned(),
+    );
+    if response.set_cookies.iter().any(|text| site.config.cookie.is_shadowed_by(text)) {
+        events.push(Event::new(What::CookieShadowed).at(context.rule.as_deref()));
+        let kept = response.set_cookies.iter();
+        edits.kept_cookies = Some(
+            kept.filter(|text| !site.config.cookie.is_shadowed_by(text)).cloned().collect(),
+        );
+    }
+    if !edits.cookies.is_empty() || response.control.is_some() {
+        edits.remove.extend(names.filter(|name| is_for_shared_caches(name)).cloned());
+        edits.set.push(("cache-control", "private, no-store"));
+    } else if context.access == Access::Required && response.cache_control.is_none() {
+        edits.set.push(("cache-control", "private, no-store"));
+    }
+    edits
+}
+
+/// Whether a header of this name speaks to shared caches past `Cache-Control` (RFC 9213).
+#[must_use]
+pub(super) fn is_for_shared_caches(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.ends_with("cdn-cache-control")
+        || matches!(name.as_str(), "surrogate-control" | "edge-control" | "x-accel-expires")
+}
+
+/// Whether a cache could give this response to others.
+fn is_publicly_cacheable(response: &ResponseFacts) -> bool {
+    let says = |header: &Option<String>, words: &[&str]| {
+        header.as_deref().is_some_and(|header| {
+            let header = header.to_ascii_lowercase();
+            words.iter().any(|word| header.contains(word))
+        })
+    };
+    let for_everyone = says(&response.cache_control, &["public", "s-maxage"]);
+    let for_caches = response.cdn_cache_control.is_some()
+        && !says(&response.cdn_cache_control, &["no-store", "private"]);
+    for_everyone || for_caches
+}

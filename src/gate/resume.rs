@@ -1,0 +1,248 @@
+//! With the store's answer: who is asking, and the request that the origin gets.
+//!
+//! Guarantees: a request goes out as somebody's only with a live session; the origin never sees a
+//! session ID, a client-sent identity or routing header, or another path than the one that was
+//! judged; a store that does not answer is a refusal with the cookie kept.
+
+use super::open::refused;
+use super::passage::{Context, Passage};
+use crate::assertion;
+use crate::config::Upstream;
+use crate::cookie::Forwarded;
+use crate::error::Code;
+use crate::event::{Event, What};
+use crate::memory::{Memory, may_let_in};
+use crate::path::Access;
+use crate::rotation::{Candidate, Derivation};
+use crate::sid::Sid;
+use crate::site::Site;
+use crate::store::{Fault, Gone, Reply};
+use crate::time::{Span, Time};
+use crate::token::{Secret, SessionId, Token};
+use crate::verdict::{Answer, Outbound};
+use crate::view::View;
+
+/// The longest path and query that a login is asked to return to.
+const LONGEST_RETURN: usize = 1024;
+
+/// A request to the origin, and what to keep until it is answered.
+#[derive(Debug)]
+pub struct Forward {
+    /// The request.
+    pub outbound: Outbound,
+    /// What to keep.
+    pub context: Context,
+}
+
+/// What comes of a request once its ID has been looked up.
+#[derive(Debug)]
+pub enum Resumed {
+    /// It is answered here.
+    Answer(Answer),
+    /// It goes to the origin.
+    Forward(Box<Forward>),
+}
+
+/// What memory says of a request's ID, where that may be relied on. `touch` is whether its activity
+/// is to be written down all the same.
+#[must_use]
+pub fn recall(site: &Site, passage: &Passage, memory: &Memory, now: Time) -> Option<(Reply, bool)> {
+    let token = passage.presented.as_ref()?;
+    let fresh_for =
+        if passage.may_be_remembered() { site.config.fresh_for } else { Span::ZERO };
+    let reply = memory.recall(&token.hash, fresh_for, now)?;
+    match reply {
+        Reply::Live(view) => {
+            let answers = may_let_in(view, now) && successor(site, passage, view, now).is_none();
+            let touch = passage.slides() && now >= view.touch_due;
+            // Whatever memory would refuse is asked of the store.
+            let suffices = passage.access != Access::Required || view.subject.is_some();
+            (answers && suffices).then(|| (reply.clone(), touch))
+        }
+        _ => Some((reply.clone(), false)),
+    }
+}
+
+/// Randomness for one request, drawn at once: a second draw would be a second call into the platform.
+#[derive(Clone)]
+pub struct Entropy {
+    /// Names the request.
+    pub jti: [u8; 16],
+    /// Becomes the secret of a new session, should the origin ask for one.
+    pub secret: [u8; 32],
+}
+
+impl core::fmt::Debug for Entropy {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.write_str("Entropy(..)")
+    }
+}
+
+/// Decides over a request whose ID was looked up; `loaded` is nothing when it presented none.
+#[must_use]
+pub fn resume(
+    site: &Site,
+    passage: Passage,
+    loaded: Option<Result<Reply, Fault>>,
+    now: Time,
+    entropy: &Entropy,
+    events: &mut Vec<Event>,
+) -> Resumed {
+    let session = match loaded {
+        None => None,
+        Some(Ok(Reply::Live(view))) if now < view.idle => Some(*view),
+        Some(Ok(Reply::Live(_))) => None,
+        Some(Ok(Reply::Gone(gone))) => {
+            note(site, &gone, events);
+            None
+        }
+        Some(Ok(_)) => return Resumed::Answer(store_unavailable(Fault::Unreadable, events)),
+        Some(Err(fault)) => return Resumed::Answer(store_unavailable(fault, events)),
+    };
+    let signed_in = session.as_ref().is_some_and(|view| view.subject.is_some());
+    let is_preflight = passage.facts.is_preflight() && passage.presented.is_none();
+    if passage.access == Access::Required && !signed_in && !is_preflight {
+        return Resumed::Answer(no_session(site, &passage, events));
+    }
+    let jti = Sid::from_entropy(&entropy.jti);
+    let outbound = outbound(site, &passage, session.as_ref(), &jti, now);
+    let successor = session.as_ref().and_then(|view| successor(site, &passage, view, now));
+    let context = Context {
+        jti,
+        access: passage.access,
+        rule: passage.rule,
+        presented: passage.presented,
+        session,
+        successor,
+        received: passage.received,
+        spare: Secret::from_entropy(entropy.secret),
+    };
+    Resumed::Forward(Box::new(Forward { outbound, context }))
+}
+
+/// The answer to a request that lacks the session its path needs.
+pub(super) fn no_session(site: &Site, passage: &Passage, events: &mut Vec<Event>) -> Answer {
+    let code = Code::SessionRequired;
+    events.push(refused(site, &passage.facts, code, passage.rule.as_deref()));
+    match &site.config.login_url {
+        Some(login) if passage.facts.is_top_level_navigation() => {
+            Answer::redirect(302, login_location(site, login, passage))
+        }
+        _ => code.problem().into(),
+    }
+}
+
+/// The answer when the store's is not to be had.
+pub(super) fn store_unavailable(fault: Fault, events: &mut Vec<Event>) -> Answer {
+    events.push(Event::new(What::StoreFault).with("fault", fault.as_str()));
+    Code::StoreUnavailable.problem().into()
+}
+
+fn login_location(site: &Site, login: &str, passage: &Passage) -> String {
+    let back = passage.target.path_and_query();
+    let mut characters = back.chars();
+    let is_local = characters.next() == Some('/') && !matches!(characters.next(), Some('/' | '\\'));
+    let fits = is_local
+        && back.len() < LONGEST_RETURN
+        && !back.chars().any(|character| character == '\\' || character.is_control());
+    if !fits {
+        return login.to_owned();
+    }
+    let separator = if login.contains('?') { '&' } else { '?' };
+    format!("{login}{separator}{}={}", site.config.login_return_param, percent_encoded(&back))
+}
+
+/// Everything but the unreserved characters of RFC 3986, escaped.
+fn percent_encoded(text: &str) -> String {
+    use core::fmt::Write as _;
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a String does not fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
+}
+
+fn note(site: &Site, gone: &Gone, events: &mut Vec<Event>) {
+    if let Gone::Superseded { sid, reused: _, ended } = gone {
+        let outcome = if *ended { "ended" } else { "refused" };
+        events.push(Event::new(What::TokenReuse).of(&site.log_key, sid).with("outcome", outcome));
+        if *ended {
+            let event = Event::new(What::SessionEnded).of(&site.log_key, sid);
+            events.push(event.with("reason", "token_reuse"));
+        }
+    }
+}
+
+/// The ID to offer with the response: a new one where rotation is due, or the one that has already
+/// taken the presented one's place.
+fn successor(
+    site: &Site,
+    passage: &Passage,
+    view: &View,
+    now: Time,
+) -> Option<(SessionId, Candidate)> {
+    let token = passage.presented.as_ref()?;
+    if passage.facts.is_prefetch() {
+        return None;
+    }
+    let by = match &view.succeeded {
+        Some(succeeded) => succeeded.by.clone()?,
+        None => {
+            let every = site.config.rotation.every?;
+            let age = now.since(view.issued);
+            let due = (age >= every && passage.facts.is_top_level_navigation())
+                || age >= every.doubled();
+            let generation = view.generation.checked_add(1)?;
+            due.then(|| Derivation { key: token.key.clone(), generation })?
+        }
+    };
+    derive(site, token, by)
+}
+
+/// The successor that follows from a presented ID in this way; nothing when the key is gone.
+pub(super) fn derive(site: &Site, token: &Token, by: Derivation) -> Option<(SessionId, Candidate)> {
+    let id = site.cookie_keys.successor(&token.id, &by.key, by.generation)?;
+    let candidate = Candidate { from: token.hash, hash: id.hash(), by };
+    Some((id, candidate))
+}
+
+fn outbound(
+    site: &Site,
+    passage: &Passage,
+    session: Option<&View>,
+    jti: &Sid,
+    now: Time,
+) -> Outbound {
+    let (config, facts) = (&site.config, &passage.facts);
+    let issuer = &config.issuer;
+    let mut set = vec![
+        ("x-forwarded-host", issuer.authority().to_owned()),
+        ("x-forwarded-proto", issuer.scheme().to_owned()),
+    ];
+    // On loopback nobody but the client itself can have written the address.
+    if let Some(ip) = facts.client_ip.as_ref().filter(|_| !issuer.is_loopback()) {
+        set.push(("x-forwarded-for", ip.clone()));
+    }
+    let no_store = passage.access != Access::Public;
+    if no_store && !facts.has_header("cache-control") {
+        // The platform would send `no-cache`, and some origins then never answer 304.
+        set.push(("cache-control", "max-age=0".to_owned()));
+    }
+    Outbound {
+        href: match &config.upstream {
+            Upstream::Url(origin) => passage.target.moved_to(origin),
+            Upstream::Binding(_) | Upstream::Route => passage.target.moved_to(issuer),
+        },
+        cookie: facts.cookie.as_deref().map_or(Forwarded::Keep, |header| {
+            config.cookie.forwarded(header, session.map(|view| &view.sid))
+        }),
+        remove: facts.spoofable_headers().map(str::to_owned).collect(),
+        set,
+        assertion: assertion::state(&site.origin_keys, &site.terms(), jti, session, now),
+        no_store,
+    }
+}

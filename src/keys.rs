@@ -1,0 +1,223 @@
+//! Key lists: newest first, the first one signs, all of them verify.
+//!
+//! Guarantees: a list is refused whole when any part of it is malformed, short or repeated, and the
+//! message never holds a part of a key. A key that is used for one thing is never used for another:
+//! each purpose has its own key derived from the list's.
+
+use core::fmt;
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base64url;
+use crate::mac::{LONGEST_KEY, MacKey};
+
+/// The fewest bytes of a key: the output of HMAC-SHA256 (RFC 7518 section 3.2).
+const SHORTEST_KEY: usize = 32;
+
+/// The longest key id, in characters.
+const LONGEST_ID: usize = 32;
+
+/// What the ids of keys made for development begin with.
+const DEVELOPMENT: &str = "dev-";
+
+/// A key's public name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct KeyId(String);
+
+impl KeyId {
+    /// Reads a key id: 1 to 32 letters, digits, `.`, `_` or `-`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=LONGEST_ID).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One master key of a list.
+#[derive(Clone)]
+pub struct MasterKey {
+    /// The key's public name.
+    pub id: KeyId,
+    /// The key, for deriving the keys of single purposes or, where a standard fixes the use (JWS),
+    /// as it is.
+    pub mac: MacKey,
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("MasterKey").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// The master keys of a deployment.
+#[derive(Clone, Debug)]
+pub struct MasterKeys {
+    /// `EDGE_SESSION_KEYS`, newest first, never empty.
+    pub session: Vec<MasterKey>,
+    /// `EDGE_SESSION_ORIGIN_KEYS`, newest first, never empty.
+    pub origin: Vec<MasterKey>,
+    /// `EDGE_SESSION_LOCATOR_KEY`.
+    pub locator: MacKey,
+}
+
+impl MasterKeys {
+    /// Reads the three secrets. A secret that is not set is an empty text.
+    ///
+    /// # Errors
+    /// Everything that is wrong, in words that hold no part of a key.
+    pub fn parse(
+        session: &str,
+        origin: &str,
+        locator: &str,
+        development_allowed: bool,
+    ) -> Result<Self, Vec<String>> {
+        let mut reader = Reader { problems: Vec::new(), ids: HashSet::new(), keys: HashSet::new() };
+        let session = reader.list("EDGE_SESSION_KEYS", session, development_allowed);
+        let origin = reader.list("EDGE_SESSION_ORIGIN_KEYS", origin, development_allowed);
+        let locator = reader.single("EDGE_SESSION_LOCATOR_KEY", locator);
+        match locator {
+            Some(locator) if reader.problems.is_empty() => Ok(Self { session, origin, locator }),
+            _ => Err(reader.problems),
+        }
+    }
+}
+
+struct Reader {
+    problems: Vec<String>,
+    ids: HashSet<String>,
+    keys: HashSet<Vec<u8>>,
+}
+
+impl Reader {
+    fn list(&mut self, name: &str, text: &str, development_allowed: bool) -> Vec<MasterKey> {
+        if text.is_empty() {
+            self.problems.push(format!("{name}: is not set"));
+            return Vec::new();
+        }
+        let mut list = Vec::new();
+        for (place, entry) in (1_u32..).zip(text.split(',')) {
+            let Some((id, key)) = entry.split_once(':') else {
+                self.problems.push(format!("{name}: entry {place} is not of the form kid:key"));
+                continue;
+            };
+            let Some(id) = KeyId::parse(id) else {
+                self.problems.push(format!(
+                    "{name}: the key id of entry {place} must be 1 to 32 letters, digits, '.', '_' or '-'"
+                ));
+                continue;
+            };
+            if !development_allowed && id.as_str().starts_with(DEVELOPMENT) {
+                self.problems.push(format!(
+                    "{name}: entry {place} is a development key (its id begins with 'dev-'); \
+                     they are refused unless the issuer is a loopback host"
+                ));
+            }
+            if !self.ids.insert(id.as_str().to_owned()) {
+                self.problems.push(format!("{name}: the key id of entry {place} appears twice"));
+            }
+            if let Some(mac) = self.key(&format!("{name}: the key of entry {place}"), key) {
+                list.push(MasterKey { id, mac });
+            }
+        }
+        list
+    }
+
+    fn single(&mut self, name: &str, text: &str) -> Option<MacKey> {
+        if text.is_empty() {
+            self.problems.push(format!("{name}: is not set"));
+            return None;
+        }
+        self.key(&format!("{name}: the key"), text)
+    }
+
+    fn key(&mut self, what: &str, text: &str) -> Option<MacKey> {
+        let bytes = base64url::decode(text)
+            .filter(|bytes| (SHORTEST_KEY..=LONGEST_KEY).contains(&bytes.len()));
+        let key = bytes.as_deref().and_then(MacKey::new);
+        if key.is_none() {
+            self.problems.push(format!(
+                "{what} must be base64url without padding of {SHORTEST_KEY} to {LONGEST_KEY} random bytes"
+            ));
+        }
+        if !self.keys.insert(bytes?) {
+            self.problems.push(format!("{what} appears twice"));
+        }
+        key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> String {
+        base64url::encode(&[byte; 32])
+    }
+
+    fn problems(session: &str, origin: &str, locator: &str) -> Vec<String> {
+        MasterKeys::parse(session, origin, locator, false).err().unwrap_or_default()
+    }
+
+    #[test]
+    fn lists_of_distinct_keys_are_read_newest_first() {
+        let session = format!("b:{},a:{}", key(2), key(1));
+        let keys =
+            MasterKeys::parse(&session, &format!("o:{}", key(3)), &key(4), false).unwrap();
+        assert_eq!(keys.session[0].id.as_str(), "b");
+        assert_eq!(keys.session[1].id.as_str(), "a");
+    }
+
+    #[test]
+    fn every_problem_of_every_list_is_reported_at_once() {
+        let found = problems("", "no-colon", "short");
+        assert_eq!(found.len(), 3, "{found:?}");
+    }
+
+    #[test]
+    fn short_repeated_padded_and_spaced_keys_are_refused() {
+        let good = format!("o:{}", key(3));
+        let short = base64url::encode(&[1; 31]);
+        for session in [
+            format!("a:{short}"),
+            format!("a:{}=", key(1)),
+            format!("a:{} ", key(1)),
+            format!("a: {}", key(1)),
+            format!(" a:{}", key(1)),
+            format!("a:{}, b:{}", key(1), key(2)),
+            format!("a:{},", key(1)),
+            format!("a:{},a:{}", key(1), key(2)),
+            format!("a:{},b:{}", key(1), key(1)),
+            format!("o:{}", key(1)),
+            format!("a:{}", key(3)),
+            format!("a:{}", key(4)),
+            format!("dev-a:{}", key(1)),
+            format!(":{}", key(1)),
+        ] {
+            assert!(!problems(&session, &good, &key(4)).is_empty(), "{session}");
+        }
+    }
+
+    #[test]
+    fn messages_hold_no_part_of_a_key() {
+        let session = format!("a:{}=", key(1));
+        for problem in problems(&session, "x", "y") {
+            assert!(!problem.contains(&key(1)[..8]), "{problem}");
+        }
+    }
+
+    #[test]
+    fn development_keys_are_for_loopback_only() {
+        let (a, o) = (format!("dev-a:{}", key(1)), format!("dev-o:{}", key(2)));
+        assert!(MasterKeys::parse(&a, &o, &key(3), true).is_ok());
+        assert!(MasterKeys::parse(&a, &o, &key(3), false).is_err());
+    }
+}

@@ -1,0 +1,48 @@
+//! edge-session: a Cloudflare Worker that keeps the sessions of the web application behind it.
+//!
+//! A functional core in an imperative shell. Every module here but `shell` is pure: it reads no
+//! clock, draws no randomness and does no I/O; time and entropy are arguments. The compiler keeps it
+//! so, because the `worker` crate is a dependency of the wasm32 target alone.
+//!
+//! Where to look:
+//! - a request's way: [`gate`] (decisions), [`request`] (facts), [`verdict`] (outcomes);
+//! - what the browser holds: [`token`], [`cookie`];
+//! - what the origin reads and writes: [`assertion`], [`control`], over [`jws`];
+//! - what the store keeps and decides: [`record`], [`mod@store`], [`lifetime`], [`rotation`];
+//! - who may send what where: [`csrf`], [`path`], [`target`], [`origin`];
+//! - what the operator sets and sees: [`config`], [`keys`], [`error`], [`event`].
+
+pub mod assertion;
+pub mod base64url;
+pub mod config;
+pub mod control;
+pub mod cookie;
+pub mod csrf;
+pub mod data;
+pub mod error;
+pub mod event;
+pub mod gate;
+pub mod ijson;
+pub mod jws;
+pub mod keys;
+pub mod lifetime;
+pub mod locator;
+pub mod mac;
+pub mod memory;
+pub mod origin;
+pub mod path;
+pub mod record;
+pub mod request;
+pub mod rotation;
+pub mod sid;
+pub mod site;
+pub mod store;
+pub mod subject;
+pub mod target;
+pub mod time;
+pub mod token;
+pub mod verdict;
+pub mod view;
+
+#[cfg(target_arch = "wasm32")]
+mod shell;

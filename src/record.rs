@@ -1,0 +1,214 @@
+//! What the store keeps: one subject's sessions, or one anonymous session, as one record.
+//!
+//! Guarantees: no raw session ID is in it; a record of another format is refused, never misread;
+//! what it takes to answer a repeated operation in the same way stays with it. It is one row: every
+//! operation reads one and writes at most one, and is atomic by being one.
+//!
+//! The format outlives a deployment and is pinned by `tests/stored_format.rs`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::Data;
+use crate::lifetime::{Deadlines, Life, Lifetimes};
+use crate::rotation::Ids;
+use crate::sid::Sid;
+use crate::store::{Operation, Reply};
+use crate::subject::Subject;
+use crate::time::{Span, Time};
+use crate::token::IdHash;
+
+/// The format that this version reads and writes.
+const VERSION: u32 = 1;
+
+/// How long a subject's last `destroy_all` or `end_others` is remembered. A login that answers an
+/// older request than that is refused, so that nothing is forgotten too early.
+pub const BARRIER_KEPT: Span = Span::from_secs(3600);
+
+/// How many answers of operations that came with a response are remembered. A repeat of one
+/// follows at once or never.
+const ANSWERS_KEPT: usize = 32;
+
+/// How many answers of out-of-band operations are remembered at most, all of them until their
+/// message has expired.
+const OUT_OF_BAND_KEPT: usize = 256;
+
+/// Whose sessions they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// Nobody's: one anonymous session.
+    Anonymous,
+    /// A subject's.
+    Subject(Subject),
+}
+
+impl Owner {
+    /// The subject, if there is one.
+    #[must_use]
+    pub const fn subject(&self) -> Option<&Subject> {
+        match self {
+            Self::Anonymous => None,
+            Self::Subject(subject) => Some(subject),
+        }
+    }
+}
+
+/// One session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Session {
+    /// Names the session within its record; its first public handle.
+    pub root: Sid,
+    /// Its IDs and public handles.
+    pub ids: Ids,
+    /// Its life.
+    pub life: Life,
+    /// When the user last authenticated, in seconds since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<u64>,
+    /// How the user authenticated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amr: Option<Vec<String>>,
+    /// What the origin keeps in it.
+    #[serde(default, skip_serializing_if = "Data::is_empty")]
+    pub data: Data,
+}
+
+/// The answer that an operation was given.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Answered {
+    operation: Operation,
+    reply: Reply,
+}
+
+/// Everything that one object of the store holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    version: u32,
+    /// The latest time that was ever stored: no clock that steps backwards undoes an ending.
+    pub clock: Time,
+    /// Whose sessions they are, once there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
+    /// The live sessions, and those that nobody has swept yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sessions: Vec<Session>,
+    /// When all other sessions of the subject were last ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub barrier: Option<Time>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    answered: Vec<Answered>,
+    /// When the object asked to be woken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<Time>,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            version: VERSION,
+            clock: Time::default(),
+            owner: None,
+            sessions: Vec::new(),
+            barrier: None,
+            answered: Vec::new(),
+            alarm: None,
+        }
+    }
+}
+
+impl Record {
+    /// Reads a stored record; nothing when it is of another format.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Format {
+            version: u32,
+        }
+        let format: Format = serde_json::from_str(text).ok()?;
+        (format.version == VERSION).then(|| serde_json::from_str(text).ok())?
+    }
+
+    /// The record as it is stored; nothing when there is nothing to keep.
+    ///
+    /// # Errors
+    /// When it cannot be written, which the types rule out.
+    pub fn write(&self) -> Result<Option<String>, serde_json::Error> {
+        if self.sessions.is_empty() && self.barrier.is_none() && self.answered.is_empty() {
+            return Ok(None);
+        }
+        serde_json::to_string(self).map(Some)
+    }
+
+    /// When a session ends, under the configuration that is in force now.
+    #[must_use]
+    pub fn deadlines(&self, session: &Session, lifetimes: &Lifetimes) -> Deadlines {
+        let signed_in = self.owner.as_ref().is_some_and(|owner| owner.subject().is_some());
+        session.life.deadlines(lifetimes, signed_in)
+    }
+
+    /// The place of the live session that fits.
+    pub fn place(
+        &self,
+        lifetimes: &Lifetimes,
+        now: Time,
+        fits: impl Fn(&Session) -> bool,
+    ) -> Option<usize> {
+        self.sessions.iter().position(|session| {
+            fits(session) && !self.deadlines(session, lifetimes).are_over(now)
+        })
+    }
+
+    /// The place of the session, live or not, that has or had this ID.
+    #[must_use]
+    pub fn place_of_id(&self, hash: &IdHash) -> Option<usize> {
+        self.sessions.iter().position(|session| session.ids.knows(hash))
+    }
+
+    /// Drops what is over.
+    pub fn sweep(&mut self, lifetimes: &Lifetimes, now: Time) {
+        let mut sessions = core::mem::take(&mut self.sessions);
+        sessions.retain(|session| !self.deadlines(session, lifetimes).are_over(now));
+        self.sessions = sessions;
+        self.barrier = self.barrier.filter(|barrier| now.since(*barrier) < BARRIER_KEPT);
+        self.answered.retain(|answered| now < answered.operation.until);
+    }
+
+    /// Asks to be woken when something will be over, unless that is earlier anyway.
+    pub fn set_alarm(&mut self, lifetimes: &Lifetimes, now: Time) {
+        let ends = self.sessions.iter().map(|session| self.deadlines(session, lifetimes).idle);
+        let kept = self.barrier.map(|barrier| barrier.plus(BARRIER_KEPT));
+        let answers = self.answered.iter().map(|answered| answered.operation.until);
+        // While sessions live, the rest waits for them: every waking costs a write.
+        let wake = ends.min().or_else(|| answers.chain(kept).max());
+        let still_good = |alarm: &Time| *alarm > now && wake.is_some_and(|wake| *alarm <= wake);
+        self.alarm = self.alarm.filter(still_good).or(wake);
+    }
+
+    /// The answer that this operation was given before.
+    #[must_use]
+    pub fn answer_to(&self, operation: &Operation) -> Option<Reply> {
+        let answered = self.answered.iter().find(|answered| answered.operation.id == operation.id)?;
+        let same = answered.operation.digest == operation.digest;
+        Some(if same { answered.reply.clone() } else { Reply::Conflict })
+    }
+
+    /// Whether the answer to a further operation can be remembered for as long as it must be.
+    #[must_use]
+    pub fn has_room_for(&self, operation: &Operation) -> bool {
+        let out_of_band = self.answered.iter().filter(|answered| answered.operation.out_of_band);
+        !operation.out_of_band || out_of_band.count() < OUT_OF_BAND_KEPT
+    }
+
+    /// Remembers the answer that an operation is given.
+    pub fn remember(&mut self, operation: Operation, reply: Reply) {
+        if !operation.out_of_band {
+            let with_response = |answered: &Answered| !answered.operation.out_of_band;
+            if self.answered.iter().filter(|answered| with_response(answered)).count() >= ANSWERS_KEPT
+                && let Some(oldest) = self.answered.iter().position(with_response)
+            {
+                self.answered.remove(oldest);
+            }
+        }
+        self.answered.push(Answered { operation, reply });
+    }
+}

@@ -1,0 +1,238 @@
+//! The facts of a request: everything that the gate's decisions depend on, as plain data.
+//!
+//! Guarantees: what is not in here plays no part in any decision. The shell fills it in without
+//! judging; every judgement about a header is a method here or in the module it concerns.
+
+/// What is known of a request. Header values are as the platform gives them: joined with `", "`
+/// where a header came several times.
+#[derive(Clone, Default)]
+pub struct Facts {
+    /// The method, in the letter case that was sent.
+    pub method: String,
+    /// The request's URL as the URL Standard serialises it.
+    pub href: String,
+    /// The names of all headers, as they are spelled.
+    pub header_names: Vec<String>,
+    /// `Host`.
+    pub host: Option<String>,
+    /// `Cookie`.
+    pub cookie: Option<String>,
+    /// `Origin`.
+    pub origin: Option<String>,
+    /// `Sec-Fetch-Site`.
+    pub fetch_site: Option<String>,
+    /// `Sec-Fetch-Mode`.
+    pub fetch_mode: Option<String>,
+    /// `Sec-Fetch-Dest`.
+    pub fetch_dest: Option<String>,
+    /// `Sec-Purpose`.
+    pub purpose: Option<String>,
+    /// `Accept`.
+    pub accept: Option<String>,
+    /// `Content-Length`.
+    pub content_length: Option<String>,
+    /// `CF-Connecting-IP`.
+    pub client_ip: Option<String>,
+}
+
+// Cookies are in here, so it does not print.
+impl core::fmt::Debug for Facts {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.write_str("Facts(..)")
+    }
+}
+
+/// Headers that make frameworks treat a request as one of another method.
+const METHOD_OVERRIDES: [&str; 3] =
+    ["x-http-method-override", "x-http-method", "x-method-override"];
+
+/// Headers that tell an origin who is asking or where a request came from.
+const ROUTING_PREFIXES: [&str; 4] = ["edge-session-", "x-forwarded-", "x-original-", "x-rewrite-"];
+const ROUTING_NAMES: [&str; 2] = ["forwarded", "x-real-ip"];
+
+impl Facts {
+    /// `Origin`; an empty one counts as absent.
+    #[must_use]
+    pub fn origin(&self) -> Option<&str> {
+        present(self.origin.as_ref())
+    }
+
+    /// `Sec-Fetch-Site`; an empty one counts as absent.
+    #[must_use]
+    pub fn fetch_site(&self) -> Option<&str> {
+        present(self.fetch_site.as_ref())
+    }
+
+    /// Whether the request may change something, or opens a channel that may.
+    #[must_use]
+    pub fn is_unsafe(&self) -> bool {
+        !matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS")
+            || self.has_header("upgrade")
+            || self
+                .header_names
+                .iter()
+                .any(|name| METHOD_OVERRIDES.contains(&spelled_plainly(name).as_str()))
+    }
+
+    /// Whether the request reads and nothing else, so that an answer a few seconds old may do.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        matches!(self.method.as_str(), "GET" | "HEAD") && !self.is_unsafe()
+    }
+
+    /// Whether a person is about to see the answer as a page of its own.
+    #[must_use]
+    pub fn is_top_level_navigation(&self) -> bool {
+        if self.method != "GET" || self.is_prefetch() {
+            return false;
+        }
+        match (present(self.fetch_mode.as_ref()), present(self.fetch_dest.as_ref())) {
+            (None, None) => self.fetch_site().is_none() && self.accepts_html(),
+            (mode, dest) => mode == Some("navigate") && dest == Some("document"),
+        }
+    }
+
+    /// Whether a page is being left for the answer, whatever the method.
+    #[must_use]
+    pub fn is_navigation(&self) -> bool {
+        match present(self.fetch_mode.as_ref()) {
+            Some(mode) => mode == "navigate",
+            None => self.accepts_html(),
+        }
+    }
+
+    /// Whether the browser asks ahead of a visit that may never come.
+    #[must_use]
+    pub fn is_prefetch(&self) -> bool {
+        present(self.purpose.as_ref()).is_some()
+    }
+
+    /// Whether this is a CORS preflight.
+    #[must_use]
+    pub fn is_preflight(&self) -> bool {
+        self.method == "OPTIONS" && self.has_header("access-control-request-method")
+    }
+
+    /// Whether a GET or HEAD announces a body, which the platform cannot forward.
+    #[must_use]
+    pub fn has_body_without_meaning(&self) -> bool {
+        let announces = self.has_header("transfer-encoding")
+            || present(self.content_length.as_ref())
+                .is_some_and(|length| length.bytes().any(|digit| digit != b'0'));
+        matches!(self.method.as_str(), "GET" | "HEAD") && announces
+    }
+
+    /// Whether a header of this lower-case name is there.
+    #[must_use]
+    pub fn has_header(&self, name: &str) -> bool {
+        self.header_names.iter().any(|header| header.eq_ignore_ascii_case(name))
+    }
+
+    /// The client-sent headers that speak of identity or routing, in every spelling that an origin
+    /// could take for one of them.
+    pub fn spoofable_headers(&self) -> impl Iterator<Item = &str> {
+        self.header_names.iter().map(String::as_str).filter(|name| is_routing_header(name))
+    }
+
+    fn accepts_html(&self) -> bool {
+        present(self.accept.as_ref())
+            .is_some_and(|accept| accept.to_ascii_lowercase().contains("text/html"))
+    }
+}
+
+/// Whether an origin could take a header of this name for a statement about identity or routing.
+#[must_use]
+pub fn is_routing_header(name: &str) -> bool {
+    let name = spelled_plainly(name);
+    ROUTING_NAMES.contains(&name.as_str())
+        || ROUTING_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// A header's name as CGI-like origins see it: letter case gone, everything but letters and digits
+/// one and the same.
+#[must_use]
+pub fn spelled_plainly(name: &str) -> String {
+    name.chars()
+        .map(|character| {
+            if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { '-' }
+        })
+        .collect()
+}
+
+fn present(value: Option<&String>) -> Option<&str> {
+    value.map(String::as_str).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(headers: &[(&str, &str)]) -> Facts {
+        let value = |wanted: &str| {
+            headers.iter().find(|(name, _)| *name == wanted).map(|(_, value)| (*value).to_owned())
+        };
+        Facts {
+            method: "GET".to_owned(),
+            header_names: headers.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            fetch_site: value("sec-fetch-site"),
+            fetch_mode: value("sec-fetch-mode"),
+            fetch_dest: value("sec-fetch-dest"),
+            purpose: value("sec-purpose"),
+            accept: value("accept"),
+            content_length: value("content-length"),
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn upgrades_and_method_overrides_are_unsafe_in_every_spelling() {
+        assert!(!get(&[]).is_unsafe());
+        for name in ["Upgrade", "X-HTTP-Method-Override", "x_http_method_override", "X-Http-Method", "X.Method.Override"] {
+            assert!(get(&[(name, "x")]).is_unsafe(), "{name}");
+        }
+    }
+
+    #[test]
+    fn identity_and_routing_headers_are_found_in_every_spelling() {
+        for name in [
+            "Edge-Session-Assertion", "edge_session_assertion", "EDGE.SESSION-X", "X-Forwarded-For", "x_forwarded_host",
+            "X-Original-URL", "X-Rewrite-Url", "Forwarded", "X-Real-IP", "x_real_ip", "X!Forwarded!Proto",
+        ] {
+            assert!(is_routing_header(name), "{name}");
+        }
+        for name in ["X-Forwarded", "Forwarded-By", "Edge-Sessions", "Origin", "Referer", "Cookie"] {
+            assert!(!is_routing_header(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_top_level_navigation_is_a_page_that_a_person_is_about_to_see() {
+        let navigation = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
+        assert!(get(&navigation).is_top_level_navigation());
+        assert!(get(&[("accept", "text/html,*/*")]).is_top_level_navigation());
+        let prefetch = [navigation[0], navigation[1], ("sec-purpose", "prefetch")];
+        for headers in [
+            &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")][..],
+            &[("sec-fetch-mode", "cors"), ("accept", "text/html")],
+            &[("sec-fetch-site", "same-origin"), ("accept", "text/html")],
+            &[("accept", "application/json")],
+            &prefetch,
+        ] {
+            assert!(!get(headers).is_top_level_navigation(), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_get_that_announces_a_body_is_noticed() {
+        assert!(!get(&[("content-length", "0")]).has_body_without_meaning());
+        assert!(get(&[("content-length", "5")]).has_body_without_meaning());
+        assert!(get(&[("content-length", "x")]).has_body_without_meaning());
+        assert!(get(&[("transfer-encoding", "chunked")]).has_body_without_meaning());
+    }
+
+    #[test]
+    fn facts_do_not_print() {
+        let facts = Facts { cookie: Some("secret".to_owned()), ..Facts::default() };
+        assert_eq!(format!("{facts:?}"), "Facts(..)");
+    }
+}

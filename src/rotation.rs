@@ -1,0 +1,370 @@
+//! The IDs that a session has had, and which of them still count.
+//!
+//! Guarantees:
+//! - a periodic successor takes over when it has been *seen*: until then the predecessor stays good
+//!   and no further rotation happens, so a lost response logs nobody out; after that the
+//!   predecessor has a grace for requests that were under way;
+//! - an ID issued for a change of privilege takes over at once: everything before it is dead
+//!   (OWASP ASVS 5 7.2.4);
+//! - parallel rotations from one ID make one successor, whoever asks first;
+//! - a dead ID presented long after its successor was seen is noticed: somebody kept a copy.
+
+use serde::{Deserialize, Serialize};
+
+use crate::keys::KeyId;
+use crate::sid::Sid;
+use crate::time::{Span, Time};
+use crate::token::IdHash;
+
+/// How many superseded IDs are remembered.
+const REMEMBERED: usize = 8;
+
+/// The rules of rotation that the store needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// How long a predecessor keeps working once its successor has been seen.
+    pub grace: Span,
+    /// How long after that a superseded ID is taken for a stolen one.
+    pub reuse_after: Span,
+}
+
+/// How an ID was derived: enough to derive it again, for whoever has predecessor and key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Derivation {
+    /// The key that derived it.
+    pub key: KeyId,
+    /// The ID's number within its session.
+    pub generation: u32,
+}
+
+/// A successor that a gate proposes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The hash of the ID that it was derived from.
+    pub from: IdHash,
+    /// Its own hash.
+    pub hash: IdHash,
+    /// How it was derived.
+    pub by: Derivation,
+}
+
+/// One ID that the session has, or had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Issued {
+    hash: IdHash,
+    /// The public handle of the session while this ID was its current one.
+    sid: Sid,
+    /// When it was issued.
+    at: Time,
+    /// When it was first presented.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seen: Option<Time>,
+    /// What it was derived from, and how; nothing for the first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    derived: Option<(IdHash, Derivation)>,
+    /// Whether everything before it died when it was issued.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    at_once: bool,
+}
+
+/// The current ID and those before it, newest first, never empty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ids {
+    current: Issued,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    former: Vec<Issued>,
+}
+
+/// What an ID is worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is the session's ID.
+    Current,
+    /// It has a successor and still counts. Where the current ID was derived from it, the
+    /// browser can be given that one.
+    Preceding(Option<Derivation>),
+    /// It no longer counts; `reused` when that has been so for long.
+    Superseded {
+        /// Whether it is taken for a stolen one.
+        reused: bool,
+    },
+}
+
+/// What came of asking for a new ID at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// The candidate is the session's ID now.
+    New,
+    /// Somebody who presented the same ID was first; theirs is the session's ID.
+    Same(Derivation),
+    /// Somebody who presented another ID was first; theirs is the session's ID.
+    Overtaken,
+    /// The candidate's number is taken; the next one is `after` this.
+    Taken {
+        /// The session's latest number.
+        after: u32,
+    },
+}
+
+impl Ids {
+    /// The first ID of a session.
+    #[must_use]
+    pub fn first(hash: IdHash, sid: Sid, now: Time) -> Self {
+        let current = Issued { hash, sid, at: now, seen: Some(now), derived: None, at_once: false };
+        Self { current, former: Vec::new() }
+    }
+
+    /// The session's current public handle.
+    #[must_use]
+    pub fn sid(&self) -> &Sid {
+        &self.current.sid
+    }
+
+    /// The hash of the current ID.
+    #[must_use]
+    pub fn current(&self) -> &IdHash {
+        &self.current.hash
+    }
+
+    /// When the current ID was issued.
+    #[must_use]
+    pub fn issued(&self) -> Time {
+        self.current.at
+    }
+
+    /// The number of the latest ID; the first is 0.
+    #[must_use]
+    pub fn generation(&self) -> u32 {
+        self.current.derived.as_ref().map_or(0, |(_, by)| by.generation)
+    }
+
+    /// Whether the session has, or lately had, this ID.
+    #[must_use]
+    pub fn knows(&self, hash: &IdHash) -> bool {
+        self.iter().any(|issued| issued.hash == *hash)
+    }
+
+    /// Whether this is, or lately was, the session's public handle.
+    #[must_use]
+    pub fn knows_sid(&self, sid: &Sid) -> bool {
+        self.iter().any(|issued| issued.sid == *sid)
+    }
+
+    /// What an ID is worth now; nothing when the session does not know it.
+    #[must_use]
+    pub fn standing(&self, hash: &IdHash, rules: &Rules, now: Time) -> Option<Standing> {
+        if self.current.hash == *hash {
+            return Some(Standing::Current);
+        }
+        let mut dead = false;
+        let mut successor = &self.current;
+        for issued in &self.former {
+            dead |= successor.at_once;
+            if issued.hash == *hash {
+                let seen_for = successor.seen.map(|seen| now.since(seen));
+                if !dead && seen_for.is_none_or(|since| since < rules.grace) {
+                    return Some(Standing::Preceding(self.derivation_from(hash)));
+                }
+                let reused = seen_for.is_some_and(|since| since >= rules.reuse_after);
+                return Some(Standing::Superseded { reused });
+            }
+            successor = issued;
+        }
+        None
+    }
+
+    /// Notes that the current ID has been presented. Says whether that is news.
+    pub fn see(&mut self, now: Time) -> bool {
+        let is_news = self.current.seen.is_none();
+        self.current.seen.get_or_insert(now);
+        is_news
+    }
+
+    /// Takes a periodic successor, or says that this very one has been taken already. Anything else
+    /// (another is under way, the session has moved on) is a no.
+    pub fn succeed(&mut self, candidate: &Candidate, now: Time) -> bool {
+        if self.current.hash == candidate.hash {
+            return !self.current.at_once;
+        }
+        let is_next = self.generation().checked_add(1) == Some(candidate.by.generation);
+        if self.current.hash != candidate.from || !is_next {
+            return false;
+        }
+        let sid = self.current.sid.clone();
+        self.push(candidate, sid, false, now);
+        true
+    }
+
+    /// Takes a new ID at once; everything before it is dead.
+    pub fn replace(&mut self, candidate: &Candidate, sid: Option<&Sid>, now: Time) -> Replaced {
+        if self.current.at_once {
+            if let Some(by) = self.derivation_from(&candidate.from) {
+                return Replaced::Same(by);
+            }
+            if self.current.hash != candidate.from {
+                return Replaced::Overtaken;
+            }
+        }
+        let after = self.generation();
+        if candidate.by.generation <= after {
+            return Replaced::Taken { after };
+        }
+        let sid = sid.unwrap_or(&self.current.sid).clone();
+        self.push(candidate, sid, true, now);
+        Replaced::New
+    }
+
+    fn push(&mut self, candidate: &Candidate, sid: Sid, at_once: bool, now: Time) {
+        let next = Issued {
+            hash: candidate.hash,
+            sid,
+            at: now,
+            seen: None,
+            derived: Some((candidate.from, candidate.by.clone())),
+            at_once,
+        };
+        self.former.insert(0, core::mem::replace(&mut self.current, next));
+        self.former.truncate(REMEMBERED);
+    }
+
+    fn derivation_from(&self, hash: &IdHash) -> Option<Derivation> {
+        let (from, by) = self.current.derived.as_ref()?;
+        (from == hash).then(|| by.clone())
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Issued> {
+        core::iter::once(&self.current).chain(&self.former)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::locator::Locator;
+    use crate::token::{Secret, SessionId};
+
+    const NOW: Time = Time::from_secs(1_700_000_000);
+
+    fn rules() -> Rules {
+        Rules { grace: Span::from_secs(30), reuse_after: Span::from_secs(300) }
+    }
+
+    fn hash(byte: u8) -> IdHash {
+        SessionId::new(Locator::from_bytes([0; 16]), Secret::from_entropy([byte; 32])).hash()
+    }
+
+    fn sid(byte: u8) -> Sid {
+        Sid::from_entropy(&[byte; 16])
+    }
+
+    fn candidate(from: u8, to: u8, generation: u32) -> Candidate {
+        let by = Derivation { key: KeyId::parse("k").unwrap(), generation };
+        Candidate { from: hash(from), hash: hash(to), by }
+    }
+
+    fn first() -> Ids {
+        Ids::first(hash(0), sid(0), NOW)
+    }
+
+    fn at(seconds: u64) -> Time {
+        NOW.plus(Span::from_secs(seconds))
+    }
+
+    fn standing(ids: &Ids, byte: u8, seconds: u64) -> Option<Standing> {
+        ids.standing(&hash(byte), &rules(), at(seconds))
+    }
+
+    #[test]
+    fn until_the_successor_is_seen_the_predecessor_stays_good() {
+        let mut ids = first();
+        assert!(ids.succeed(&candidate(0, 1, 1), NOW));
+        let by = candidate(0, 1, 1).by;
+        assert_eq!(standing(&ids, 0, 1_000_000), Some(Standing::Preceding(Some(by))));
+        assert_eq!(standing(&ids, 1, 0), Some(Standing::Current));
+        // And no further rotation happens: the same successor is offered again, no other.
+        assert!(ids.succeed(&candidate(0, 1, 1), at(5)));
+        assert!(!ids.succeed(&candidate(0, 9, 2), at(5)));
+    }
+
+    #[test]
+    fn once_the_successor_is_seen_the_predecessor_has_its_grace_and_then_is_refused() {
+        let mut ids = first();
+        ids.succeed(&candidate(0, 1, 1), NOW);
+        assert!(ids.see(at(10)));
+        assert!(!ids.see(at(11)));
+        assert!(matches!(standing(&ids, 0, 39), Some(Standing::Preceding(Some(_)))));
+        assert_eq!(standing(&ids, 0, 40), Some(Standing::Superseded { reused: false }));
+        assert_eq!(standing(&ids, 0, 309), Some(Standing::Superseded { reused: false }));
+        assert_eq!(standing(&ids, 0, 310), Some(Standing::Superseded { reused: true }));
+    }
+
+    #[test]
+    fn a_rotation_behind_a_rotation_leaves_each_predecessor_its_own_grace() {
+        let mut ids = first();
+        ids.succeed(&candidate(0, 1, 1), NOW);
+        ids.see(at(10));
+        assert!(ids.succeed(&candidate(1, 2, 2), at(20)));
+        assert_eq!(standing(&ids, 0, 30), Some(Standing::Preceding(None)));
+        assert_eq!(standing(&ids, 0, 41), Some(Standing::Superseded { reused: false }));
+        assert!(matches!(standing(&ids, 1, 41), Some(Standing::Preceding(Some(_)))));
+    }
+
+    #[test]
+    fn an_id_taken_at_once_leaves_everything_before_it_dead() {
+        let mut ids = first();
+        ids.succeed(&candidate(0, 1, 1), NOW);
+        assert_eq!(ids.replace(&candidate(0, 2, 2), Some(&sid(2)), NOW), Replaced::New);
+        for old in [0, 1] {
+            assert_eq!(standing(&ids, old, 0), Some(Standing::Superseded { reused: false }));
+        }
+        assert_eq!(ids.sid(), &sid(2));
+        assert!(ids.knows_sid(&sid(0)));
+    }
+
+    #[test]
+    fn of_two_that_replace_the_same_id_the_second_is_given_the_first_ones() {
+        let mut ids = first();
+        let one = candidate(0, 1, 1);
+        assert_eq!(ids.replace(&one, None, NOW), Replaced::New);
+        assert_eq!(ids.replace(&candidate(0, 1, 1), None, NOW), Replaced::Same(one.by));
+        assert_eq!(ids.current(), &hash(1));
+    }
+
+    #[test]
+    fn who_presents_an_id_that_was_just_replaced_by_another_ones_holder_is_overtaken() {
+        let mut ids = first();
+        ids.succeed(&candidate(0, 1, 1), NOW);
+        ids.see(NOW);
+        assert_eq!(ids.replace(&candidate(0, 2, 2), None, NOW), Replaced::New);
+        assert_eq!(ids.replace(&candidate(1, 3, 2), None, NOW), Replaced::Overtaken);
+        // From the new ID a further one can be taken.
+        assert_eq!(ids.replace(&candidate(2, 4, 3), None, NOW), Replaced::New);
+    }
+
+    #[test]
+    fn a_number_is_used_once() {
+        let mut ids = first();
+        ids.succeed(&candidate(0, 1, 1), NOW);
+        assert_eq!(ids.replace(&candidate(0, 2, 1), None, NOW), Replaced::Taken { after: 1 });
+    }
+
+    #[test]
+    fn a_successor_of_anything_but_the_current_id_is_not_taken() {
+        let mut ids = first();
+        assert!(!ids.succeed(&candidate(7, 1, 1), NOW));
+        assert!(!ids.succeed(&candidate(0, 1, 2), NOW));
+        ids.replace(&candidate(0, 1, 1), None, NOW);
+        assert!(!ids.succeed(&candidate(0, 1, 1), NOW), "an ID taken at once is never offered");
+    }
+
+    #[test]
+    fn eight_superseded_ids_are_remembered() {
+        let mut ids = first();
+        for number in 1..=10_u8 {
+            assert!(ids.succeed(&candidate(number - 1, number, number.into()), NOW));
+            ids.see(NOW);
+        }
+        assert_eq!(standing(&ids, 1, 0), None);
+        assert!(standing(&ids, 2, 0).is_some());
+    }
+}

@@ -1,0 +1,302 @@
+//! The decisions of every store.
+//!
+//! Guarantees: `create` is not `save`, and a new ID goes through it or through
+//! [`Ids::replace`](crate::rotation::Ids::replace), so that no ID is ever overwritten into somebody
+//! else's session; a validation that notes nothing leaves the record as it is; time never runs
+//! backwards in a record, whatever the clock says.
+
+use super::end;
+use super::{
+    Command, Create, Gone, Lasting, Listed, Operation, Policy, Reply, Request, Rotate, Which,
+};
+use crate::data::{Change, Data};
+use crate::lifetime::{Life, Shorter};
+use crate::record::{BARRIER_KEPT, Owner, Record, Session};
+use crate::rotation::{Candidate, Ids, Replaced, Standing};
+use crate::time::Time;
+use crate::token::IdHash;
+use crate::view::{Succeeded, View};
+
+/// Carries a command out on the record that it is for.
+#[must_use]
+pub fn apply(record: Record, request: &Request, now: Time) -> (Record, Reply) {
+    let now = now.max(record.clock);
+    if let (Some(owner), Some(claimed)) = (&record.owner, &request.owner)
+        && owner != claimed
+    {
+        return (record, Reply::Foreign);
+    }
+    let mut object = Object { record, policy: &request.policy, now };
+    let reply = object.carry_out(request);
+    (object.record, reply)
+}
+
+/// A record at work.
+pub(super) struct Object<'request> {
+    pub(super) record: Record,
+    pub(super) policy: &'request Policy,
+    pub(super) now: Time,
+}
+
+impl Object<'_> {
+    fn carry_out(&mut self, request: &Request) -> Reply {
+        match &request.command {
+            Command::Validate { id, slide } => self.validate(id, *slide),
+            Command::Create(create) => self.create(create, request.owner.as_ref()),
+            Command::Update { which, change, shorter, operation } => {
+                self.once(operation, |object| object.update(which, change, *shorter))
+            }
+            Command::Rotate(rotate) => {
+                self.once(&rotate.operation, |object| object.rotate(rotate))
+            }
+            Command::Succeed { candidate } => self.succeed(candidate),
+            Command::Destroy { which, operation: None } => end::one(self, which),
+            Command::Destroy { which, operation: Some(operation) } => {
+                self.once(operation, |object| end::one(object, which))
+            }
+            Command::DestroyAll { presented, operation } => self.once(operation, |object| {
+                if object.record.owner.is_none() {
+                    object.record.owner.clone_from(&request.owner);
+                }
+                end::all(object, presented.as_ref())
+            }),
+            Command::List => self.list(),
+            Command::Sweep => {
+                self.record.alarm = None;
+                self.written();
+                Reply::Swept
+            }
+        }
+    }
+
+    fn validate(&mut self, id: &IdHash, slide: bool) -> Reply {
+        let Some(place) = self.record.place_of_id(id) else { return Reply::Gone(Gone::Ended) };
+        let Some(session) = self.record.sessions.get(place) else {
+            return Reply::Gone(Gone::Ended);
+        };
+        let deadlines = self.record.deadlines(session, &self.policy.lifetimes);
+        if deadlines.are_over(self.now) {
+            return Reply::Gone(Gone::Expired);
+        }
+        let sid = session.ids.sid().clone();
+        match session.ids.standing(id, &self.policy.rotation, self.now) {
+            None => return Reply::Gone(Gone::Ended),
+            Some(Standing::Superseded { reused }) => {
+                let ended = reused && self.policy.reuse_ends;
+                if ended {
+                    self.record.sessions.remove(place);
+                    self.written();
+                }
+                return Reply::Gone(Gone::Superseded { sid, reused, ended });
+            }
+            Some(Standing::Current | Standing::Preceding(_)) => {}
+        }
+        let touched = session.life.touched;
+        let is_current = session.ids.current() == id;
+        let touch_due = slide && self.now.since(touched) >= deadlines.touch;
+        let now = self.now;
+        if let Some(session) = self.record.sessions.get_mut(place) {
+            let is_news = is_current && session.ids.see(now);
+            if touch_due {
+                session.life.touched = now;
+            }
+            if is_news || touch_due {
+                self.written();
+            }
+        }
+        // Sweeping may have moved it.
+        let place = self.record.place_of_id(id).unwrap_or(place);
+        self.view(place, id).map_or(Reply::Gone(Gone::Ended), |view| Reply::Live(Box::new(view)))
+    }
+
+    fn create(&mut self, create: &Create, owner: Option<&Owner>) -> Reply {
+        if let Some(lasting) = self.lasting(&Which::Root(create.sid.clone())) {
+            return Reply::Created { lasting, ended: Vec::new() };
+        }
+        let reached = self.now.minus(create.age);
+        let barred = self.record.barrier.is_some_and(|barrier| reached <= barrier);
+        if barred || create.age >= BARRIER_KEPT {
+            return Reply::Raced;
+        }
+        if create.data.size() > self.policy.data {
+            return Reply::TooLarge;
+        }
+        let signed_in = owner.is_some_and(|owner| owner.subject().is_some());
+        self.record.owner = owner.cloned();
+        let mut ended = Vec::new();
+        if create.end_others {
+            ended.extend(end::others(self, None));
+        }
+        if let Some(place) = create.replaces.and_then(|id| self.record.place_of_id(&id)) {
+            ended.push(self.record.sessions.remove(place).ids.sid().clone());
+        }
+        let life = Life::begin(
+            &self.policy.lifetimes,
+            signed_in,
+            create.remember,
+            create.shorter,
+            self.now,
+        );
+        self.record.sessions.push(Session {
+            root: create.sid.clone(),
+            ids: Ids::first(create.id, create.sid.clone(), self.now),
+            life,
+            auth_time: create.auth_time,
+            amr: create.amr.clone(),
+            data: create.data.clone(),
+        });
+        self.record.sweep(&self.policy.lifetimes, self.now);
+        ended.extend(end::beyond_limit(self, &create.sid));
+        self.written();
+        match self.lasting(&Which::Root(create.sid.clone())) {
+            Some(lasting) => Reply::Created { lasting, ended },
+            None => Reply::NoSession,
+        }
+    }
+
+    fn update(&mut self, which: &Which, change: &Change, shorter: Shorter) -> Reply {
+        let Some(place) = self.place(which) else { return Reply::NoSession };
+        let (limit, now) = (self.policy.data, self.now);
+        let Some(session) = self.record.sessions.get_mut(place) else { return Reply::NoSession };
+        let Some(data) = changed(session, change, limit) else { return Reply::TooLarge };
+        session.data = data;
+        session.life.shorten(shorter, now);
+        Reply::Updated
+    }
+
+    fn rotate(&mut self, rotate: &Rotate) -> Reply {
+        let Some(place) = self.place(&rotate.which) else { return Reply::NoSession };
+        let signed_in = self.record.owner.as_ref().is_some_and(|owner| owner.subject().is_some());
+        let (limit, now) = (self.policy.data, self.now);
+        let Some(session) = self.record.sessions.get_mut(place) else { return Reply::NoSession };
+        let Some(data) = changed(session, &rotate.change, limit) else { return Reply::TooLarge };
+        let by = match session.ids.replace(&rotate.candidate, signed_in.then_some(&rotate.sid), now)
+        {
+            Replaced::New => Some(rotate.candidate.by.clone()),
+            Replaced::Same(by) => Some(by),
+            Replaced::Overtaken => None,
+            Replaced::Taken { after } => return Reply::Taken { after },
+        };
+        session.data = data;
+        session.life.shorten(rotate.shorter, now);
+        session.auth_time = rotate.auth_time.or(session.auth_time);
+        session.amr = rotate.amr.clone().or_else(|| session.amr.take());
+        let root = session.root.clone();
+        let ended = if rotate.end_others { end::others(self, Some(&root)) } else { Vec::new() };
+        match self.lasting(&Which::Root(root)) {
+            Some(lasting) => Reply::Rotated { by, lasting, ended },
+            None => Reply::NoSession,
+        }
+    }
+
+    fn succeed(&mut self, candidate: &Candidate) -> Reply {
+        let Some(place) = self.place(&Which::Id(candidate.from)) else { return Reply::NoOffer };
+        let (rules, now) = (&self.policy.rotation, self.now);
+        let Some(session) = self.record.sessions.get_mut(place) else { return Reply::NoOffer };
+        let counts = matches!(
+            session.ids.standing(&candidate.from, rules, now),
+            Some(Standing::Current | Standing::Preceding(_))
+        );
+        let known = session.ids.knows(&candidate.hash);
+        if !counts || !session.ids.succeed(candidate, now) {
+            return Reply::NoOffer;
+        }
+        if !known {
+            self.written();
+        }
+        self.lasting(&Which::Id(candidate.hash)).map_or(Reply::NoOffer, Reply::Offer)
+    }
+
+    fn list(&self) -> Reply {
+        let lifetimes = &self.policy.lifetimes;
+        let listed = self.record.sessions.iter().filter_map(|session| {
+            let deadlines = self.record.deadlines(session, lifetimes);
+            (!deadlines.are_over(self.now)).then(|| Listed {
+                sid: session.ids.sid().clone(),
+                created: session.life.created,
+                idle: deadlines.idle,
+                absolute: deadlines.absolute,
+            })
+        });
+        Reply::List(listed.collect())
+    }
+
+    /// Carries an operation out unless that has been done, and remembers what it did.
+    fn once(&mut self, operation: &Operation, act: impl FnOnce(&mut Self) -> Reply) -> Reply {
+        if let Some(reply) = self.record.answer_to(operation) {
+            return reply;
+        }
+        if !self.record.has_room_for(operation) {
+            return Reply::Busy;
+        }
+        let reply = act(self);
+        let did_something = match &reply {
+            Reply::Updated | Reply::Rotated { .. } => true,
+            Reply::Ended { ended, .. } => !ended.is_empty() || self.record.barrier == Some(self.now),
+            _ => false,
+        };
+        if did_something {
+            self.record.remember(operation.clone(), reply.clone());
+            self.written();
+        }
+        reply
+    }
+
+    /// The place of a live session.
+    pub(super) fn place(&self, which: &Which) -> Option<usize> {
+        self.record.place(&self.policy.lifetimes, self.now, |session| match which {
+            Which::Id(hash) => session.ids.knows(hash),
+            Which::Sid(sid) => session.ids.knows_sid(sid),
+            Which::Root(root) => session.root == *root,
+        })
+    }
+
+    /// Everything that follows from having changed the record.
+    pub(super) fn written(&mut self) {
+        self.record.clock = self.now;
+        self.record.sweep(&self.policy.lifetimes, self.now);
+        self.record.set_alarm(&self.policy.lifetimes, self.now);
+    }
+
+    /// What a cookie for a live session needs to know.
+    fn lasting(&self, which: &Which) -> Option<Lasting> {
+        let session = self.record.sessions.get(self.place(which)?)?;
+        let deadlines = self.record.deadlines(session, &self.policy.lifetimes);
+        Some(Lasting { absolute: deadlines.absolute, remember: session.life.remember })
+    }
+
+    /// The session at a place, as whoever presents this ID sees it.
+    fn view(&self, place: usize, presented: &IdHash) -> Option<View> {
+        let session = self.record.sessions.get(place)?;
+        let deadlines = self.record.deadlines(session, &self.policy.lifetimes);
+        let succeeded = match session.ids.standing(presented, &self.policy.rotation, self.now)? {
+            Standing::Current => None,
+            Standing::Preceding(by) => Some(Succeeded { by }),
+            Standing::Superseded { .. } => return None,
+        };
+        Some(View {
+            root: session.root.clone(),
+            sid: session.ids.sid().clone(),
+            subject: self.record.owner.as_ref().and_then(Owner::subject).cloned(),
+            created: session.life.created,
+            idle: deadlines.idle,
+            absolute: deadlines.absolute,
+            touch_due: session.life.touched.plus(deadlines.touch),
+            auth_time: session.auth_time,
+            amr: session.amr.clone(),
+            remember: session.life.remember,
+            data: session.data.clone(),
+            issued: session.ids.issued(),
+            generation: session.ids.generation(),
+            succeeded,
+            checked: self.now,
+        })
+    }
+}
+
+/// A session's data after a change; nothing when that is too large. Data that a smaller limit has
+/// made too large may stay as it is.
+fn changed(session: &Session, change: &Change, limit: usize) -> Option<Data> {
+    let data = session.data.clone().changed(change);
+    (data.size() <= limit || change.is_empty()).then_some(data)
+}

@@ -1,0 +1,55 @@
+//! How sessions end on purpose.
+//!
+//! Guarantees: an ending is atomic with everything it comes with; what has ended is gone from the
+//! record at once, and a login that was under way while all of a subject's sessions were ended is
+//! known by the time that is left behind.
+
+use super::apply::Object;
+use super::{Reply, Which};
+use crate::sid::Sid;
+use crate::token::IdHash;
+
+/// Ends one session, if it lives.
+pub(super) fn one(object: &mut Object<'_>, which: &Which) -> Reply {
+    let Some(place) = object.place(which) else {
+        return Reply::Ended { ended: Vec::new(), presented: false };
+    };
+    let session = object.record.sessions.remove(place);
+    object.written();
+    Reply::Ended { ended: vec![session.ids.sid().clone()], presented: true }
+}
+
+/// Ends every session of the subject.
+pub(super) fn all(object: &mut Object<'_>, presented: Option<&IdHash>) -> Reply {
+    let presented = presented.is_some_and(|id| object.place(&Which::Id(*id)).is_some());
+    let ended = others(object, None);
+    Reply::Ended { ended, presented }
+}
+
+/// Ends every session but the one that is named by its first handle.
+pub(super) fn others(object: &mut Object<'_>, kept: Option<&Sid>) -> Vec<Sid> {
+    object.record.sweep(&object.policy.lifetimes, object.now);
+    object.record.barrier = Some(object.now);
+    let (kept, ended): (Vec<_>, Vec<_>) = core::mem::take(&mut object.record.sessions)
+        .into_iter()
+        .partition(|session| Some(&session.root) == kept);
+    object.record.sessions = kept;
+    ended.iter().map(|session| session.ids.sid().clone()).collect()
+}
+
+/// Ends the oldest sessions while there are more than allowed; never the one just made.
+pub(super) fn beyond_limit(object: &mut Object<'_>, made: &Sid) -> Vec<Sid> {
+    let mut ended = Vec::new();
+    while object.record.sessions.len() > object.policy.per_subject {
+        let oldest = object
+            .record
+            .sessions
+            .iter()
+            .enumerate()
+            .filter(|(_, session)| session.root != *made)
+            .min_by_key(|(_, session)| session.life.created);
+        let Some((place, _)) = oldest else { break };
+        ended.push(object.record.sessions.remove(place).ids.sid().clone());
+    }
+    ended
+}

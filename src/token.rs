@@ -1,0 +1,346 @@
+//! The session cookie's value: a sealed session ID that carries no user data.
+//!
+//! Guarantees:
+//! - a value that this gate did not seal for this cookie name and this issuer does not open, and
+//!   finding that out asks no store;
+//! - the raw secret is in no other type than [`SessionId`] and the sealed text; neither prints, and
+//!   the store is only ever given an [`IdHash`];
+//! - a successor can be derived again by whoever holds the predecessor *and* the gate's key, so
+//!   parallel requests are handed the same one without the store ever seeing a secret.
+//!
+//! The bytes, before base64url: version (1), length of the key id (1), key id, absolute deadline in
+//! seconds (8, big-endian), locator (16), secret (32), HMAC-SHA256 of all before it (32).
+//! Session IDs follow OWASP ASVS 5 7.2.3: 256 bits of the platform's randomness.
+
+use core::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use crate::base64url;
+use crate::keys::{KeyId, MasterKey};
+use crate::locator::Locator;
+use crate::mac::MacKey;
+use crate::time::Time;
+
+const VERSION: u8 = 1;
+const MAC_LENGTH: usize = 32;
+
+/// A value longer than this was not sealed here, and is not looked at further.
+const LONGEST_VALUE: usize = 200;
+
+/// The random part of a session ID, or the successor derived from one.
+#[derive(Clone)]
+pub struct Secret([u8; 32]);
+
+impl Secret {
+    /// The secret made of 32 random bytes.
+    #[must_use]
+    pub const fn from_entropy(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret(..)")
+    }
+}
+
+/// A session ID: where its session is kept, and the secret that opens it.
+#[derive(Clone, Debug)]
+pub struct SessionId {
+    /// Which object holds the session.
+    pub locator: Locator,
+    secret: Secret,
+}
+
+impl SessionId {
+    /// The ID of these parts.
+    #[must_use]
+    pub const fn new(locator: Locator, secret: Secret) -> Self {
+        Self { locator, secret }
+    }
+
+    /// What the store and the isolate's memory know the ID by.
+    #[must_use]
+    pub fn hash(&self) -> IdHash {
+        let mut hash = Sha256::new();
+        hash.update(b"edge-session id v1");
+        hash.update(self.locator.as_bytes());
+        hash.update(self.secret.0);
+        IdHash(hash.finalize().into())
+    }
+}
+
+/// The hash of a session ID: enough to recognise it, useless as a cookie.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct IdHash([u8; 32]);
+
+impl IdHash {
+    /// The hash's bytes, for keyed hashes in logs.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for IdHash {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("IdHash(..)")
+    }
+}
+
+impl Serialize for IdHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&base64url::encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for IdHash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = base64url::decode_array(&text);
+        bytes.map(Self).ok_or_else(|| serde::de::Error::custom("not the hash of a session ID"))
+    }
+}
+
+/// A cookie value that opened.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// The ID in it.
+    pub id: SessionId,
+    /// The ID's hash.
+    pub hash: IdHash,
+    /// The absolute deadline that it was sealed with. The session's own may have come nearer since.
+    pub absolute: Time,
+    /// The id of the key that sealed it.
+    pub key: KeyId,
+}
+
+/// A sealed cookie value, on its way to a browser.
+#[derive(Clone)]
+pub struct Sealed(String);
+
+impl Sealed {
+    /// The text to put into the cookie, and nowhere else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Sealed(..)")
+    }
+}
+
+/// The keys that seal and open cookies and derive successors, newest first.
+#[derive(Clone, Debug)]
+pub struct CookieKeys(Vec<CookieKey>);
+
+#[derive(Clone, Debug)]
+struct CookieKey {
+    id: KeyId,
+    seal: MacKey,
+    successor: MacKey,
+}
+
+impl CookieKeys {
+    /// Derives the keys for one cookie of one site.
+    #[must_use]
+    pub fn new(masters: &[MasterKey], cookie_name: &str, issuer: &str) -> Self {
+        let derive = |master: &MasterKey, purpose: &str| {
+            master.mac.derive(purpose).bound_to(&[purpose, cookie_name, issuer])
+        };
+        Self(
+            masters
+                .iter()
+                .map(|master| CookieKey {
+                    id: master.id.clone(),
+                    seal: derive(master, "edge-session cookie v1"),
+                    successor: derive(master, "edge-session successor v1"),
+                })
+                .collect(),
+        )
+    }
+
+    /// Seals an ID under the newest key.
+    #[must_use]
+    pub fn seal(&self, id: &SessionId, absolute: Time) -> Sealed {
+        let mut bytes = Vec::with_capacity(LONGEST_VALUE);
+        let Some(key) = self.0.first() else { return Sealed(String::new()) };
+        let name = key.id.as_str().as_bytes();
+        bytes.push(VERSION);
+        bytes.push(u8::try_from(name.len()).unwrap_or_default());
+        bytes.extend_from_slice(name);
+        bytes.extend_from_slice(&absolute.secs().to_be_bytes());
+        bytes.extend_from_slice(id.locator.as_bytes());
+        bytes.extend_from_slice(&id.secret.0);
+        let tag = key.seal.tag(&[&bytes]);
+        bytes.extend_from_slice(&tag);
+        Sealed(base64url::encode(&bytes))
+    }
+
+    /// Opens a cookie value; nothing when any byte of it is not as it was sealed. There is one
+    /// outcome for every way to fail, so that nobody learns how far an attempt got.
+    #[must_use]
+    pub fn open(&self, value: &str) -> Option<Token> {
+        if value.len() > LONGEST_VALUE {
+            return None;
+        }
+        let bytes = base64url::decode(value)?;
+        let (body, tag) = bytes.split_at_checked(bytes.len().checked_sub(MAC_LENGTH)?)?;
+        let (&[version, id_length], rest) = body.split_first_chunk::<2>()?;
+        let (key_id, rest) = rest.split_at_checked(usize::from(id_length))?;
+        let key = self.0.iter().find(|key| key.id.as_str().as_bytes() == key_id)?;
+        if !key.seal.verifies(&[body], tag) || version != VERSION {
+            return None;
+        }
+        let (deadline, rest) = rest.split_first_chunk::<8>()?;
+        let (locator, rest) = rest.split_first_chunk::<16>()?;
+        let secret = Secret(rest.try_into().ok()?);
+        let id = SessionId::new(Locator::from_bytes(*locator), secret);
+        Some(Token {
+            hash: id.hash(),
+            id,
+            absolute: Time::from_secs(u64::from_be_bytes(*deadline)),
+            key: key.id.clone(),
+        })
+    }
+
+    /// The ID that takes this one's place as the session's ID number `generation`, derived under
+    /// the named key; nothing when this gate does not have the key.
+    #[must_use]
+    pub fn successor(&self, id: &SessionId, key: &KeyId, generation: u32) -> Option<SessionId> {
+        let key = self.0.iter().find(|candidate| candidate.id == *key)?;
+        let secret = key.successor.tag(&[
+            id.locator.as_bytes(),
+            &id.secret.0,
+            &generation.to_be_bytes(),
+        ]);
+        Some(SessionId::new(id.locator, Secret(secret)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn keys(bytes: &[u8], name: &str, issuer: &str) -> CookieKeys {
+        let masters: Vec<MasterKey> = bytes
+            .iter()
+            .map(|byte| MasterKey {
+                id: KeyId::parse(&format!("k{byte}")).unwrap(),
+                mac: MacKey::new(&[*byte; 32]).unwrap(),
+            })
+            .collect();
+        CookieKeys::new(&masters, name, issuer)
+    }
+
+    fn site() -> CookieKeys {
+        keys(&[1], "__Host-session", "https://app.example.com")
+    }
+
+    fn id() -> SessionId {
+        SessionId::new(Locator::from_bytes([9; 16]), Secret::from_entropy([5; 32]))
+    }
+
+    const DEADLINE: Time = Time::from_secs(1_800_000_000);
+
+    #[test]
+    fn the_format_of_the_cookie_is_pinned() {
+        // A cookie outlives a deployment: a change here logs everyone out and needs a new version.
+        assert_eq!(
+            site().seal(&id(), DEADLINE).expose(),
+            "AQJrMQAAAABrSdIACQkJCQkJCQkJCQkJCQkJCQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFQmMzOWSDi4wb-KPQDzB5jJ7a27oSBhNjEgT1rDYzaV0"
+        );
+    }
+
+    #[test]
+    fn a_sealed_id_opens_to_itself_and_stays_under_200_bytes() {
+        let sealed = site().seal(&id(), DEADLINE);
+        let token = site().open(sealed.expose()).unwrap();
+        assert_eq!(token.hash, id().hash());
+        assert_eq!(token.absolute, DEADLINE);
+        let longest = MasterKey {
+            id: KeyId::parse(&"k".repeat(32)).unwrap(),
+            mac: MacKey::new(&[1; 32]).unwrap(),
+        };
+        let sealed = CookieKeys::new(&[longest], "n", "i").seal(&id(), DEADLINE);
+        assert!(sealed.expose().len() < 200);
+    }
+
+    #[test]
+    fn a_value_truncated_at_any_length_does_not_open() {
+        let sealed = site().seal(&id(), DEADLINE);
+        let text = sealed.expose();
+        for length in 0..text.len() {
+            assert!(site().open(&text[..length]).is_none(), "{length}");
+        }
+    }
+
+    #[test]
+    fn a_value_with_any_byte_changed_does_not_open() {
+        let sealed = site().seal(&id(), DEADLINE);
+        let bytes = base64url::decode(sealed.expose()).unwrap();
+        for place in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut changed = bytes.clone();
+                changed[place] ^= 1 << bit;
+                assert!(site().open(&base64url::encode(&changed)).is_none(), "{place} {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_name_issuer_or_key_does_not_open() {
+        let sealed = site().seal(&id(), DEADLINE);
+        let text = sealed.expose();
+        assert!(keys(&[1], "__Host-other", "https://app.example.com").open(text).is_none());
+        assert!(keys(&[1], "__Host-session", "https://b.example.com").open(text).is_none());
+        assert!(keys(&[2], "__Host-session", "https://app.example.com").open(text).is_none());
+    }
+
+    #[test]
+    fn every_key_of_the_list_opens_and_the_first_one_seals() {
+        let old = site().seal(&id(), DEADLINE);
+        let both = keys(&[2, 1], "__Host-session", "https://app.example.com");
+        assert_eq!(both.open(old.expose()).unwrap().key.as_str(), "k1");
+        assert_eq!(both.open(both.seal(&id(), DEADLINE).expose()).unwrap().key.as_str(), "k2");
+    }
+
+    #[test]
+    fn a_successor_depends_on_the_key_the_predecessor_and_the_generation_alone() {
+        let both = keys(&[2, 1], "n", "i");
+        let one = keys(&[1], "n", "i");
+        let k1 = KeyId::parse("k1").unwrap();
+        let k2 = KeyId::parse("k2").unwrap();
+        let hash = |keys: &CookieKeys, key, generation| {
+            keys.successor(&id(), key, generation).map(|id| id.hash())
+        };
+        assert_eq!(hash(&both, &k1, 1), hash(&one, &k1, 1));
+        assert_ne!(hash(&both, &k1, 1), hash(&both, &k2, 1));
+        assert_ne!(hash(&both, &k1, 1), hash(&both, &k1, 2));
+        assert_eq!(hash(&one, &k2, 1), None);
+        assert_ne!(hash(&one, &k1, 1), Some(id().hash()));
+    }
+
+    #[test]
+    fn neither_ids_nor_sealed_values_print() {
+        let token = site().open(site().seal(&id(), DEADLINE).expose()).unwrap();
+        let printed = format!("{token:?} {:?} {:?}", id(), site().seal(&id(), DEADLINE));
+        assert!(!printed.contains("5, 5"), "{printed}");
+        assert!(printed.contains("Secret(..)") && printed.contains("Sealed(..)"), "{printed}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_opening_panic(text in ".{0,220}", bytes in proptest::collection::vec(any::<u8>(), 0..160)) {
+            prop_assert!(site().open(&text).is_none());
+            prop_assert!(site().open(&base64url::encode(&bytes)).is_none());
+        }
+    }
+}

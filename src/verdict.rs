@@ -1,0 +1,146 @@
+//! What the gate decides, as plain data that the shell carries out.
+//!
+//! Guarantees: a verdict is complete: nothing is left for the shell to judge. What may hold a
+//! session ID or an assertion is in a type that does not print.
+
+use crate::cookie::{Forwarded, SetCookie};
+use crate::error::{PROBLEM_JSON, Problem};
+use crate::jws::Signed;
+use crate::locator::Locator;
+use crate::store;
+
+/// A command, and the object that it is for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// Which object.
+    pub locator: Locator,
+    /// What it is asked.
+    pub request: store::Request,
+}
+
+impl Call {
+    /// Whether the command changes what the isolate may remember of the object's sessions.
+    #[must_use]
+    pub const fn is_change(&self) -> bool {
+        use store::Command::{
+            Create, Destroy, DestroyAll, List, Rotate, Succeed, Sweep, Update, Validate,
+        };
+        match self.request.command {
+            Create(_) | Update { .. } | Rotate(_) | Destroy { .. } | DestroyAll { .. } => true,
+            Validate { .. } | Succeed { .. } | List | Sweep => false,
+        }
+    }
+}
+
+/// The request to the origin: the received one, with these differences.
+#[derive(Clone, Debug)]
+pub struct Outbound {
+    /// The URL that it is for.
+    pub href: String,
+    /// What becomes of its cookies.
+    pub cookie: Forwarded,
+    /// Headers to remove.
+    pub remove: Vec<String>,
+    /// Headers to set, after that.
+    pub set: Vec<(&'static str, String)>,
+    /// The statement of who is asking.
+    pub assertion: Signed,
+    /// Whether no cache on the way may answer or keep it.
+    pub no_store: bool,
+}
+
+/// An answer of the gate's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: Vec<(&'static str, String)>,
+    /// The cookies to set.
+    pub cookies: Vec<SetCookie>,
+    /// The body; empty for none.
+    pub body: String,
+}
+
+impl Answer {
+    /// An answer that no cache keeps.
+    #[must_use]
+    pub fn new(status: u16) -> Self {
+        let headers = vec![("cache-control", "no-store".to_owned())];
+        Self { status, headers, cookies: Vec::new(), body: String::new() }
+    }
+
+    /// A redirect.
+    #[must_use]
+    pub fn redirect(status: u16, location: String) -> Self {
+        Self::new(status).with("location", location)
+    }
+
+    /// The same with a header.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The same with a body of this type.
+    #[must_use]
+    pub fn with_body(mut self, media_type: &'static str, body: String) -> Self {
+        self.body = body;
+        self.with("content-type", media_type)
+    }
+}
+
+impl From<Problem> for Answer {
+    fn from(problem: Problem) -> Self {
+        let answer = Self::new(problem.status).with_body(PROBLEM_JSON, problem.body);
+        problem.headers.into_iter().fold(answer, |answer, (name, value)| answer.with(name, value))
+    }
+}
+
+/// The response to the browser: the origin's, with these differences.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Edits {
+    /// Headers to remove.
+    pub remove: Vec<String>,
+    /// Headers to set, after that.
+    pub set: Vec<(&'static str, &'static str)>,
+    /// The origin's own `Set-Cookie`s, in order, where some of them are dropped.
+    pub kept_cookies: Option<Vec<String>>,
+    /// Cookies to add.
+    pub cookies: Vec<SetCookie>,
+}
+
+impl Edits {
+    /// Whether the origin's response passes as it is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What is known of the origin's response.
+#[derive(Clone, Debug, Default)]
+pub struct ResponseFacts {
+    /// The HTTP status.
+    pub status: u16,
+    /// The names of its headers, as they are spelled.
+    pub header_names: Vec<String>,
+    /// `Edge-Session-Control`.
+    pub control: Option<String>,
+    /// Its `Set-Cookie`s, in order.
+    pub set_cookies: Vec<String>,
+    /// `Cache-Control`.
+    pub cache_control: Option<String>,
+    /// `CDN-Cache-Control` and its like, joined.
+    pub cdn_cache_control: Option<String>,
+}
+
+/// What the browser is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The origin's response, edited.
+    Pass(Edits),
+    /// Nothing of the origin's response.
+    Replace(Answer),
+}
