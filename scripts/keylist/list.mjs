@@ -16,6 +16,7 @@ export function keyProblem(key) {
   const bytes = Buffer.from(key, "base64url");
   if (bytes.toString("base64url") !== key) return "is not canonical base64url";
   if (bytes.length < 32) return `has ${bytes.length} bytes, fewer than 32`;
+  if (bytes.length > 64) return `has ${bytes.length} bytes, more than 64`;
 }
 
 /** Reads a list; one newline at its end (an editor's, or `echo`'s) is forgiven, as wrangler forgives it. */

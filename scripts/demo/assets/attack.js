@@ -1,0 +1,83 @@
+// The attacks. Each marks its address with a number, and the application's own record of what it received says
+// whether it came through: what this page itself can see of an answer proves nothing.
+import { watch } from "/assets/live.js";
+
+const page = document.getElementById("attacks");
+const victim = page.dataset.victim;
+const received = document.getElementById("received");
+/** How long a request may take before we believe that it will not arrive. */
+const PATIENCE = 1500;
+const MALLORY = "u-1003";
+
+const seen = [];
+watch(
+  document.getElementById("log"),
+  entry => {
+    seen.push(entry);
+    if (entry.from === "application") received.textContent = entry.record.n;
+  },
+  start => (received.textContent = start.received),
+);
+
+const attacks = {
+  form: (mark, card) => post(card, `/transfer${mark}`, { to: MALLORY, amount: "100" }),
+  login: (mark, card) => post(card, `/login${mark}`, { user: "mallory", password: "edge" }),
+  fetch: mark => fetch(`${victim}/transfer${mark}`, {
+    method: "POST", mode: "no-cors", credentials: "include", body: new URLSearchParams({ to: MALLORY, amount: "100" }),
+  }).catch(() => {}),
+  frame: (mark, card) => {
+    const frame = card.querySelector("iframe");
+    frame.hidden = false;
+    frame.src = `${victim}/session${mark}`;
+  },
+  image: mark => {
+    new Image().src = `${victim}/session${mark}`;
+  },
+  socket: mark => {
+    const socket = new WebSocket(`${victim.replace(/^http/, "ws")}/echo${mark}`);
+    socket.addEventListener("open", () => socket.close());
+  },
+};
+
+/** A form posted into the card's frame, so that this page stays. */
+function post(card, path, fields) {
+  const frame = card.querySelector("iframe");
+  frame.hidden = false;
+  const form = document.createElement("form");
+  Object.assign(form, { method: "post", action: victim + path, target: frame.name, hidden: true });
+  for (const [name, value] of Object.entries(fields)) {
+    const input = document.createElement("input");
+    Object.assign(input, { name, value });
+    form.append(input);
+  }
+  document.body.append(form);
+  form.submit();
+  form.remove();
+}
+
+async function attack(card) {
+  const button = card.querySelector("button");
+  const verdict = card.querySelector(".verdict");
+  const number = Math.random().toString(36).slice(2, 10);
+  button.disabled = true;
+  verdict.className = "verdict";
+  verdict.textContent = "Trying…";
+  const before = seen.length;
+  attacks[card.dataset.attack](`?attack=${number}`, card);
+  await new Promise(resolve => setTimeout(resolve, PATIENCE));
+  const since = seen.slice(before);
+  const came = since.some(({ from, record }) => from === "application" && record.path.includes(`attack=${number}`));
+  const line = since.find(({ from, record }) => from === "gate" && record.event.endsWith(".refused"));
+  verdict.classList.add(came ? "reached" : "refused");
+  verdict.textContent = came ? "It reached the application." : `Refused${line ? `: ${line.record.event}` : ""}. Nothing reached the application.`;
+  button.disabled = false;
+}
+
+const cards = [...page.querySelectorAll("[data-attack]")];
+for (const card of cards) card.querySelector("button").addEventListener("click", () => attack(card));
+
+document.getElementById("all").addEventListener("click", async event => {
+  event.target.disabled = true;
+  for (const card of cards) await attack(card);
+  event.target.disabled = false;
+});

@@ -1,0 +1,96 @@
+// The gate's configuration for development: what wrangler.toml says, what a site on this machine must
+// change, and what the command line asked for, in this order.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { UsageError } from "./options.mjs";
+
+/** How the demonstration application wants to be guarded. It has a login page and a few private pages. */
+const DEMONSTRATION = {
+  default_access: "required",
+  login_url: "/login",
+  logout_url: "/",
+  paths: [
+    { path: "/", access: "optional" },
+    { path: "/login", access: "optional" },
+    { path: "/counter", access: "optional" },
+    { path: "/assets/*", access: "public" },
+    // An open stream is not a person at work.
+    { path: "/live", access: "required", activity: false },
+  ],
+};
+
+/** Reads wrangler.toml with wrangler's own reader, so that nothing is understood differently on deployment. */
+export function readToml(path, wrangler) {
+  return wrangler.experimental_readRawConfig({ config: path }).rawConfig;
+}
+
+/** The table of --config FILE: JSON or TOML, the bare table or a whole wrangler.toml. */
+export function readTable(path, wrangler) {
+  let text;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new UsageError(`--config ${path}: ${error.code === "ENOENT" ? "there is no such file" : error.message}`);
+  }
+  let table;
+  try {
+    table = text.trimStart().startsWith("{") ? JSON.parse(text) : toml(text, wrangler);
+  } catch (error) {
+    throw new UsageError(`--config ${path} is neither JSON nor TOML: ${error.message}`);
+  }
+  return table.vars?.EDGE_SESSION ?? table;
+}
+
+/** wrangler tells TOML from JSON by the file's name, and a pipe such as <(…) has none. */
+function toml(text, wrangler) {
+  const directory = mkdtempSync(join(tmpdir(), "edge-session-"));
+  try {
+    const path = join(directory, "table.toml");
+    writeFileSync(path, text);
+    return readToml(path, wrangler);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/**
+ * Without --config the site's address and origin are always ours, for wrangler.toml names the real ones. A file
+ * given by --config stands as it is; only what it leaves out is filled in, and an issuer elsewhere is replaced,
+ * because the gate would answer nothing but 421 here. Without an origin, the demonstration is to be it.
+ */
+export function build({ settings, file, options }) {
+  const notes = [];
+  const config = structuredClone(file ?? settings.vars?.EDGE_SESSION ?? {});
+  const given = file && loopbackIssuer(file.issuer);
+  const port = options.port ?? given?.port ?? 8787;
+  if (given?.port !== port) {
+    config.issuer = `http://localhost:${port}`;
+    if (file?.issuer !== undefined) notes.push(`issuer is ${config.issuer} in this run, not ${file.issuer}`);
+  }
+  if (!file) delete config.origin;
+  if (options.origin) config.origin = options.origin;
+  config.audience ??= "app";
+  const demonstration = config.origin === undefined && !options.sets.some(({ path }) => path[0] === "origin");
+  if (demonstration && !file) Object.assign(config, structuredClone(DEMONSTRATION));
+  for (const { path, value } of options.sets) set(config, path, value);
+  return { config, port, notes, demonstration };
+}
+
+/** An issuer that can work here, with its port. */
+function loopbackIssuer(issuer) {
+  if (typeof issuer !== "string" || !URL.canParse(issuer)) return;
+  const url = new URL(issuer);
+  if (url.protocol === "http:" && LOOPBACK.test(url.hostname) && url.origin === issuer) return { port: Number(url.port || 80) };
+}
+
+const LOOPBACK = /^(?:(?:.+\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
+function set(table, path, value) {
+  let at = table;
+  for (const name of path.slice(0, -1)) {
+    if (typeof at[name] !== "object" || at[name] === null || Array.isArray(at[name])) at[name] = {};
+    at = at[name];
+  }
+  at[path.at(-1)] = value;
+}

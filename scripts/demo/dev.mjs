@@ -1,0 +1,121 @@
+// scripts/dev, once tools and build are there: the gate on workerd, the demonstration application behind it,
+// and the attacker's page beside it. Everything that is started here is ended here.
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { adoption, banner } from "./announce.mjs";
+import { startAttacker } from "./attacker.mjs";
+import { build, readTable, readToml } from "./config.mjs";
+import { devVars } from "./dev-vars.mjs";
+import { Feed } from "./feed.mjs";
+import { startGate } from "./gate.mjs";
+import { Ids } from "./ids.mjs";
+import { HELP, UsageError, parse } from "./options.mjs";
+import { startOrigin } from "./origin.mjs";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const started = [];
+let stopping = false;
+
+async function main() {
+  const options = parse(process.argv.slice(2));
+  if (options.help) return process.stdout.write(HELP);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop(0));
+
+  const require = createRequire(import.meta.url);
+  const wrangler = require("wrangler");
+  const settings = readToml(join(root, "wrangler.toml"), wrangler);
+  const { vars, made } = devVars(join(root, ".dev.vars"));
+  const { config, port, notes, demonstration } = build({ settings, options, file: options.config && readTable(options.config, wrangler) });
+
+  const hosts = await loopback();
+  await free(port, hosts);
+  if (demonstration) await free(port + 1, hosts);
+
+  const feed = new Feed();
+  const ids = new Ids(vars.EDGE_SESSION_KEYS);
+  feed.watch(({ from, record }) => from === "gate" && ids.logged(record));
+  const site = { issuer: config.issuer, audience: config.audience, attacker: demonstration && `http://127.0.0.1:${port + 1}` };
+  if (demonstration) {
+    const origin = await begin(startOrigin({ site, keys: vars.EDGE_SESSION_ORIGIN_KEYS, feed, ids }));
+    config.origin = `http://127.0.0.1:${origin.port}`;
+    await begin(startAttacker({ site, port: port + 1, hosts, feed }));
+  }
+  const state = join(".edge-session", String(port));
+  await begin(startGate({
+    miniflare: require("miniflare"), root, settings, config, vars, port, hosts,
+    state: join(root, state), onLog: line => feed.gate(line),
+  }));
+  await check(port, feed);
+
+  const address = `http://localhost:${port}`;
+  if (options.quiet) return console.log(address);
+  console.log(banner({ address, origin: config.origin, attacker: site.attacker && `${site.attacker}/`, demonstration, made, state, notes }));
+  if (!demonstration) console.log(adoption({ ...site, keys: vars.EDGE_SESSION_ORIGIN_KEYS, access: config.insecure_default_access ?? config.default_access ?? "required" }));
+  feed.watch(({ from, record }) => from === "gate" && console.log(record.text ?? JSON.stringify(record)));
+}
+
+/** Remembers what must be ended; what comes up while we are stopping is ended at once. */
+async function begin(starting) {
+  const it = await starting;
+  if (stopping) await it.stop();
+  else started.push(it);
+  return it;
+}
+
+async function stop(code) {
+  if (stopping) return;
+  stopping = true;
+  // workerd is Miniflare's child and dies with this process's exit too, should its own farewell take too long.
+  setTimeout(() => process.exit(code), 2000).unref();
+  await Promise.allSettled(started.map(it => it.stop()));
+  process.exit(code);
+}
+
+/** The addresses of `localhost` here: browsers try ::1 first where there is one. */
+async function loopback() {
+  const has6 = await new Promise(resolve => {
+    const server = createServer();
+    server.once("error", () => resolve(false)).listen(0, "::1", () => server.close(() => resolve(true)));
+  });
+  return has6 ? ["127.0.0.1", "::1"] : ["127.0.0.1"];
+}
+
+/** Says so in plain words if a port is taken; workerd would only say "Address already in use". */
+async function free(port, hosts) {
+  for (const host of hosts) {
+    const error = await new Promise(resolve => {
+      const server = createServer();
+      server.once("error", resolve).listen(port, host, () => server.close(() => resolve()));
+    });
+    if (!error) continue;
+    if (error.code === "EADDRINUSE") throw new Failure(`port ${port} is in use; choose another: scripts/dev --port ${port + 1000 > 65534 ? port - 1000 : port + 1000}`);
+    throw new Failure(`cannot listen on ${host} port ${port}: ${error.message}`);
+  }
+}
+
+/** Asks the gate once whether it accepts its configuration; no request reaches the application by this. */
+async function check(port, feed) {
+  let listed;
+  const stop = feed.watch(({ record }) => (listed ??= record.event === "config.invalid" ? record.problems : undefined));
+  const response = await fetch(`http://localhost:${port}/.edge-session/`, { signal: AbortSignal.timeout(10_000) });
+  const body = await response.json().catch(() => ({}));
+  if (body.code === "config_invalid") {
+    // The answer says no more than that; what is wrong is in the log, and a line may come after the answer.
+    for (let waited = 0; !listed && waited < 1000; waited += 20) await new Promise(resolve => setTimeout(resolve, 20));
+    throw new Failure(`the gate refuses its configuration:\n${(listed ?? ["it does not say why"]).map(problem => `  - ${problem}`).join("\n")}`);
+  }
+  stop();
+}
+
+/** Something that the reader can put right: told without a stack. */
+class Failure extends Error {}
+
+try {
+  await main();
+} catch (error) {
+  if (error instanceof UsageError) console.error(`scripts/dev: ${error.message}\nTry scripts/dev --help.`);
+  else console.error(error instanceof Failure ? `scripts/dev: ${error.message}` : error);
+  await stop(error instanceof UsageError ? 2 : 1);
+}

@@ -1,0 +1,91 @@
+// The command line of scripts/dev.
+import { parseArgs } from "node:util";
+
+export const HELP = `scripts/dev starts the gate on this machine, with a demonstration application behind it.
+
+  scripts/dev                      build, make development keys, serve http://localhost:8787
+  scripts/dev --origin URL         put the gate in front of an application that already runs,
+                                   such as http://localhost:3000; prints what it needs
+  --port N                         another port (the attacker's page takes N+1)
+  --set NAME=VALUE                 one setting for this run, such as --set lifetime.idle=5s;
+                                   repeatable; VALUE is a JSON number, boolean, list or table, else text
+  --config FILE                    a TOML or JSON file in the place of the [vars.EDGE_SESSION] table
+  --quiet                          only the address on stdout
+  --help                           this text
+
+Everything listens on this machine only. Sessions and keys stay between runs, in .edge-session/ and
+.dev.vars (delete them to start afresh). Ctrl-C ends everything.
+`;
+
+/** What was asked for cannot be done as asked: the command exits with 2. */
+export class UsageError extends Error {}
+
+export function parse(argv) {
+  const { values } = read(argv);
+  return {
+    help: values.help ?? false,
+    quiet: values.quiet ?? false,
+    port: values.port === undefined ? undefined : port(values.port),
+    origin: values.origin === undefined ? undefined : address(values.origin),
+    config: values.config,
+    sets: (values.set ?? []).map(setting),
+  };
+}
+
+function read(argv) {
+  try {
+    return parseArgs({
+      args: argv,
+      options: {
+        help: { type: "boolean", short: "h" },
+        quiet: { type: "boolean", short: "q" },
+        port: { type: "string", short: "p" },
+        origin: { type: "string" },
+        config: { type: "string" },
+        set: { type: "string", multiple: true },
+      },
+    });
+  } catch (error) {
+    // Node's first sentence says what is wrong; the rest is about positional arguments, which there are none of.
+    throw new UsageError(error.message.split(". ")[0]);
+  }
+}
+
+function port(text) {
+  const number = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  // The attacker's page needs the port after it.
+  if (number < 1 || number > 65534) throw new UsageError(`--port is a number from 1 to 65534, not "${text}"`);
+  return number;
+}
+
+/** Only scheme, host and port: the gate keeps the path of each request. */
+function address(text) {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !["http:", "https:"].includes(url.protocol)) {
+    throw new UsageError(`--origin is an address such as http://localhost:3000, not "${text}"`);
+  }
+  if (url.pathname !== "/" || url.search || url.hash || url.username || url.password) {
+    throw new UsageError(`--origin is scheme, host and port only: "${url.protocol}//${url.host}", not "${text}"`);
+  }
+  return url.origin;
+}
+
+/** `a.b=value` as a path of names and a value. */
+function setting(text) {
+  const equals = text.indexOf("=");
+  const path = text.slice(0, Math.max(equals, 0)).split(".");
+  if (!path.every(name => /^[a-z][a-z0-9_]*$/.test(name))) {
+    throw new UsageError(`--set takes NAME=VALUE, such as lifetime.idle=5s, not "${text}"`);
+  }
+  return { path, value: literal(text.slice(equals + 1)) };
+}
+
+/** Text is the common case and needs no quotes; quoted, it is text even where it looks like a number. */
+function literal(text) {
+  if (!/^(?:-?\d|true$|false$|\[|\{|")/.test(text)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text; // "5s", "30m", "127.0.0.1"
+  }
+}
