@@ -20,6 +20,7 @@ function abandon() {
   if (waiting.size === 0) return;
   const all = [...waiting];
   waiting.clear();
+  console.error(JSON.stringify({ event: "instance.died", requests: all.length }));
   for (const entry of all) entry.deref()?.(DIED);
 }
 
@@ -89,7 +90,12 @@ async function answer(call) {
 }
 
 export default {
-  fetch: (request, env, ctx) => answer(() => gate(request, env, ctx)),
+  fetch(request, env, ctx) {
+    const answered = answer(() => gate(request, env, ctx));
+    // A client that disconnects ends its request wherever it stands: a logout that the origin has answered would not be carried out.
+    ctx.waitUntil(answered);
+    return answered;
+  },
 };
 
 export class SessionObject extends DurableObject {

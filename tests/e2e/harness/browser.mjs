@@ -1,0 +1,63 @@
+// A real Chromium: the installed one, else Debian's where it can be installed. Run by itself it only makes sure that there is one.
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { chromium } from "playwright-core";
+
+const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
+
+function installed() {
+  if (process.env.CHROMIUM_BIN) return process.env.CHROMIUM_BIN;
+  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
+    for (const name of NAMES) if (existsSync(join(folder, name))) return join(folder, name);
+  }
+  return existsSync(MAC) ? MAC : undefined;
+}
+
+// The path of a Chromium. Throws with what to do when there is none and none can be had.
+export function findBrowser() {
+  const found = installed();
+  if (found) return found;
+  if (process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) {
+    console.error("browser: installing Debian's chromium (about a minute, once)");
+    const options = { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
+    try {
+      execFileSync("apt-get", ["update", "-qq"], options);
+      execFileSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "chromium"], options);
+    } catch {
+      // told below
+    }
+    const now = installed();
+    if (now) return now;
+  }
+  throw new Error("No Chromium was found. Install chromium or Google Chrome so that it is on the PATH, or name it in CHROMIUM_BIN.");
+}
+
+// Starts one with an empty profile. Resolves to { context, close } ; context is playwright's BrowserContext.
+export async function launchBrowser(options = {}) {
+  const profile = mkdtempSync(join(tmpdir(), "edge-session-profile-"));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: findBrowser(),
+    headless: true,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    ...options,
+  });
+  return {
+    context,
+    close: async () => {
+      await context.close();
+      rmSync(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+if (import.meta.url === `file://${process.argv[1]}` || process.argv[1]?.endsWith("harness/browser.mjs")) {
+  try {
+    console.log(`browser: ${findBrowser()}`);
+  } catch (error) {
+    console.error(`browser: ${error.message}`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,195 @@
+// Starts the built Worker on workerd, with its Durable Objects, an origin behind it, and a test's hand on clock, faults and traps.
+//
+//   const gate = await startGate({ config: { paths: [{ path: "/pub/*", access: "public" }] } });
+//   gate.origin.handler = (request, response) => response.end("hello");
+//   const answer = await get(gate, "/pub/x");          // raw.mjs
+//   await gate.stop();
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Miniflare, convertV4MiniflareOptions } from "miniflare";
+import { bundle } from "./bundle.mjs";
+import { startOrigin } from "./origin.mjs";
+
+const SCRIPT = "gate";
+const CLASS = "SessionObject";
+
+// A port that was free a moment ago.
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+// One entry of a key list, as an operator would make it.
+export function makeKey(id) {
+  const bytes = randomBytes(32);
+  return { id, bytes, entry: `${id}:${bytes.toString("base64url")}` };
+}
+
+// Options, all of them optional:
+//   config    members of EDGE_SESSION, put over { issuer, audience, origin }; null instead of an object: no EDGE_SESSION at all;
+//             text: EDGE_SESSION as text
+//   secrets   put over the three made here; a member that is null is left out
+//   origin    what startOrigin (origin.mjs) gave, not stopped by gate.stop; default: one of its own, at gate.origin
+//   binding   true: the origin is reached through the service binding ORIGIN and not by URL;
+//             a function (request) => Response: it is the origin, in this process
+//   port      the gate's port; default: a free one
+//   bindings  more bindings of the Worker, as Miniflare takes them
+//   storage   a folder that keeps the objects, for a gate that is stopped and started again; default: a new one
+export async function startGate(options = {}) {
+  const port = options.port ?? (await freePort());
+  const issuer = `http://localhost:${port}`;
+  const ownOrigin = options.origin === undefined && typeof options.binding !== "function";
+  const origin = ownOrigin ? await startOrigin() : options.origin;
+  const cookieKey = makeKey("dev-cookie1");
+  const originKey = makeKey("dev-origin1");
+  const locatorKey = randomBytes(32).toString("base64url");
+  const backDoorPort = await freePort();
+  const storage = options.storage ?? mkdtempSync(join(tmpdir(), "edge-session-objects-"));
+  const { folder, modules } = await bundle();
+
+  const gate = {
+    port,
+    issuer,
+    audience: "https://origin.test",
+    url: `http://127.0.0.1:${port}`,
+    host: `localhost:${port}`,
+    origin,
+    originKey,
+    cookieKey,
+    logs: [], // every console line of the Worker: { level, message, timestamp }
+    config: options.config,
+    secrets: options.secrets ?? {},
+  };
+
+  const miniflareOptions = () => {
+    const bindings = { ...options.bindings };
+    if (gate.config !== null) {
+      bindings.EDGE_SESSION =
+        typeof gate.config === "string"
+          ? gate.config
+          : { issuer, audience: gate.audience, origin: options.binding ? "binding:ORIGIN" : origin.url, ...gate.config };
+    }
+    const secrets = {
+      EDGE_SESSION_KEYS: cookieKey.entry,
+      EDGE_SESSION_ORIGIN_KEYS: originKey.entry,
+      EDGE_SESSION_LOCATOR_KEY: locatorKey,
+      ...gate.secrets,
+    };
+    for (const [name, value] of Object.entries(secrets)) if (value !== null) bindings[name] = value;
+    const serviceBindings = {};
+    if (typeof options.binding === "function") serviceBindings.ORIGIN = options.binding;
+    else if (options.binding) serviceBindings.ORIGIN = { external: { address: new URL(origin.url).host, http: {} } };
+    return convertV4MiniflareOptions({
+      host: "127.0.0.1",
+      port: 0,
+      cf: false,
+      telemetry: { enabled: false },
+      unsafeInspectDurableObjects: true,
+      handleStructuredLogs: (line) => gate.logs.push(line),
+      durableObjectsPersist: storage,
+      workers: [
+        {
+          name: SCRIPT,
+          compatibilityDate: "2026-10-01",
+          modulesRoot: folder,
+          modules,
+          bindings,
+          serviceBindings,
+          durableObjects: { SESSIONS: { className: CLASS, useSQLite: true } },
+          // Straight to the Worker: Miniflare's own front end would tidy the requests.
+          unsafeDirectSockets: [
+            { host: "127.0.0.1", port },
+            { host: "127.0.0.1", port: backDoorPort, entrypoint: "BackDoor" },
+          ],
+        },
+      ],
+    });
+  };
+  const miniflare = new Miniflare(miniflareOptions());
+  await miniflare.ready;
+  gate.miniflare = miniflare;
+
+  const order = async (body) => {
+    const answer = await fetch(`http://127.0.0.1:${backDoorPort}/`, { method: "POST", body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`the back door answered ${answer.status}: ${await answer.text()}`);
+    return answer.json();
+  };
+
+  // --- clock ---
+  let shifted = 0;
+  gate.now = async () => (await order({})).now;
+  // Sets gate and objects this many milliseconds further ahead (or back).
+  gate.advance = async (ms) => {
+    shifted += ms;
+    await order({ shift: shifted });
+  };
+
+  // --- store ---
+  // The names of the objects that were called, once for each call, since the start or the last forgetCalls.
+  gate.storeCalls = async () => (await order({})).calls;
+  gate.forgetCalls = async () => (await order({ forget: true })).calls;
+  // For the next `times` calls of an object: "throw", "overloaded", "hang", "status" {status}, "garbage" {body}, "slow" {ms},
+  // "late" {ms} (done, answered late), "lost" (done, the reply lost), "reset" (the object is thrown out of memory).
+  gate.fault = (kind, { times = 1, ...more } = {}) => order({ fault: { kind, times, ...more } });
+  gate.clearFaults = () => order({ clear: true });
+
+  // --- traps ---
+  // The Wasm instance dies during the next request in place "gate" or "object": "trap", "panic" or "throw" (worker.js says how they
+  // differ), `after` so many milliseconds from its start or at once.
+  gate.trap = (kind = "trap", { place = "gate", after = 0, times = 1 } = {}) => order({ trap: { kind, place, after, times } });
+
+  // --- objects ---
+  gate.objects = {
+    names: async () => [...new Set(await gate.storeCalls())],
+    ids: () => miniflare.listDurableObjectIds(CLASS, SCRIPT),
+    // Rows of an SQL statement run in the storage of the object of this name.
+    sql: async (name, statement, ...values) => {
+      const handle = await miniflare.unsafeGetDurableObjectStorage(SCRIPT, CLASS, { name });
+      return handle.exec(statement, ...values);
+    },
+    // Throws the object out of memory; its storage stays.
+    evict: (name) => miniflare.unsafeEvictDurableObject(SCRIPT, CLASS, { name }),
+    // Runs its alarm now, by the shifted clock.
+    alarm: (name) => order({ alarm: name }),
+    folder: storage,
+  };
+
+  // --- logs ---
+  // The events of the Worker's log, in order; those of one name only, or all.
+  gate.events = (name) => {
+    const events = [];
+    for (const { message } of gate.logs) {
+      try {
+        const event = JSON.parse(message);
+        if (event?.event !== undefined && (name === undefined || event.event === name)) events.push(event);
+      } catch {
+        // a line that is no event
+      }
+    }
+    return events;
+  };
+
+  // Deploys the same Worker with another configuration, or other secrets: isolates start anew, the objects keep what they stored.
+  gate.setConfig = async (config, secrets = gate.secrets) => {
+    gate.config = config;
+    gate.secrets = secrets;
+    await miniflare.setOptions(miniflareOptions());
+    if (shifted !== 0) await order({ shift: shifted });
+  };
+
+  gate.stop = async () => {
+    await miniflare.dispose();
+    if (ownOrigin) await origin.stop();
+    if (options.storage === undefined) rmSync(storage, { recursive: true, force: true });
+  };
+  return gate;
+}

@@ -1,0 +1,117 @@
+// The Worker under test: src/shell/entry.js as it is deployed, plus a back door on a socket of its own (gate.mjs is its only user).
+// The gate's own socket shows nothing of it: what a test sends there meets the product alone.
+import { WorkerEntrypoint } from "cloudflare:workers";
+import product, { SessionObject as Product } from "../../../src/shell/entry.js";
+import * as glue from "../../../build/index.js";
+
+// The clock of the whole isolate, gate and objects. Alarms keep to the real one.
+const realNow = Date.now;
+let shift = 0;
+let clockThrows = 0;
+Date.now = () => {
+  if (clockThrows > 0) {
+    clockThrows -= 1;
+    throw new TypeError("the clock throws, on command");
+  }
+  return realNow() + shift;
+};
+
+// Orders given by the test, each for the next `times` calls of its place.
+let traps = [];
+let faults = [];
+let calls = [];
+
+function take(orders, place) {
+  const order = orders.find((o) => (o.place ?? place) === place && o.times > 0);
+  if (order) order.times -= 1;
+  return order;
+}
+
+// Kills the Wasm instance. No trap can be ordered through the product, so this calls an export with a pointer past the end of memory:
+// a real trap, met by the real glue. "panic" does before what a panic does: its hook tells JavaScript, then the instance traps.
+// "throw" is another way to die: a JavaScript function called by Rust throws where Rust does not expect it.
+function die(kind) {
+  if (kind === "throw") {
+    clockThrows = 1;
+    return;
+  }
+  if (kind === "panic") globalThis.__worker_init_state.criticalError = true;
+  glue.SessionObject.prototype.fetch.call({ __wbg_ptr: 0xfffffff0 }, new Request("http://trap/"));
+}
+
+// In a microtask, where the futures of Rust run: what dies there is thrown at nobody. It comes right after the call that begins a request.
+function dieSoon(place) {
+  const order = take(traps, place);
+  if (!order) return;
+  if (order.kind === "throw" && !order.after) die("throw");
+  else if (order.after) setTimeout(() => die(order.kind), order.after);
+  else queueMicrotask(() => die(order.kind));
+}
+
+export default {
+  fetch(request, env, ctx) {
+    dieSoon("gate");
+    return product.fetch(request, env, ctx);
+  },
+};
+
+export class SessionObject extends Product {
+  async fetch(request) {
+    calls.push(this.ctx.id.name);
+    const fault = take(faults, "object");
+    if (!fault) {
+      dieSoon("object");
+      return super.fetch(request);
+    }
+    switch (fault.kind) {
+      case "throw":
+        throw new Error("fault on command");
+      case "overloaded":
+        throw Object.assign(new Error("Durable Object is overloaded, on command"), { overloaded: true, retryable: false });
+      case "hang": // for an hour: a promise that nothing can settle would be noticed and refused
+        await new Promise((resolve) => setTimeout(resolve, 3_600_000));
+        return new Response(null, { status: 500 });
+      case "status":
+        return new Response("fault on command", { status: fault.status ?? 500 });
+      case "garbage":
+        return new Response(fault.body ?? "{", { status: 200 });
+      case "slow": // before the object sees it
+        await new Promise((resolve) => setTimeout(resolve, fault.ms));
+        return super.fetch(request);
+      case "late": // the object has done it, the reply comes late
+      case "lost": { // ... or never
+        const answer = await super.fetch(request);
+        if (fault.kind === "lost") throw new Error("reply lost, on command");
+        await new Promise((resolve) => setTimeout(resolve, fault.ms));
+        return answer;
+      }
+      case "reset":
+        this.ctx.abort("reset on command");
+        return new Response(null, { status: 500 });
+    }
+    throw new Error(`unknown fault ${fault.kind}`);
+  }
+}
+
+export class BackDoor extends WorkerEntrypoint {
+  async fetch(request) {
+    const order = await request.json();
+    if ("shift" in order) shift = order.shift;
+    if (order.trap) traps.push(order.trap);
+    if (order.fault) faults.push(order.fault);
+    if (order.clear) {
+      traps = [];
+      faults = [];
+      clockThrows = 0;
+    }
+    if (order.alarm) await this.env.SESSIONS.getByName(order.alarm).backDoorAlarm();
+    const seen = calls;
+    if (order.forget) calls = [];
+    return Response.json({ now: realNow() + shift, calls: seen, waiting: { traps: traps.filter((t) => t.times > 0).length, faults: faults.filter((f) => f.times > 0).length } });
+  }
+}
+
+// Alarms run on the real clock; this runs one now. By RPC, so that the product's fetch does not see it.
+SessionObject.prototype.backDoorAlarm = function backDoorAlarm() {
+  return this.alarm();
+};
