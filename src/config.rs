@@ -113,7 +113,9 @@ impl Config {
             value => value.as_object(),
         };
         let Some(table) = table else {
-            return Err(vec!["EDGE_SESSION: is not set, or not a table or its JSON text".to_owned()]);
+            return Err(vec![
+                "EDGE_SESSION: is not set, or not a table or its JSON text".to_owned(),
+            ]);
         };
         parse::parse(table.clone())
     }

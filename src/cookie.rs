@@ -84,17 +84,27 @@ struct Piece<'header> {
 
 impl<'header> Piece<'header> {
     fn name(&self) -> &'header str {
-        self.text.split_once('=').map_or("", |(name, _)| name.trim_matches([' ', '\t']))
+        self.text
+            .split_once('=')
+            .map_or("", |(name, _)| name.trim_matches([' ', '\t']))
     }
 
     fn value(&self) -> &'header str {
-        self.text.split_once('=').map_or("", |(_, value)| value.trim_matches([' ', '\t']))
+        self.text
+            .split_once('=')
+            .map_or("", |(_, value)| value.trim_matches([' ', '\t']))
     }
 
     /// The name that a parser with a wider idea of white space would read.
     fn generous_name(&self) -> &'header str {
-        let text = self.text.trim_matches(is_blank).trim_start_matches(|c| c == '=' || is_blank(c));
-        text.split('=').next().unwrap_or_default().trim_matches(is_blank)
+        let text = self
+            .text
+            .trim_matches(is_blank)
+            .trim_start_matches(|c| c == '=' || is_blank(c));
+        text.split('=')
+            .next()
+            .unwrap_or_default()
+            .trim_matches(is_blank)
     }
 }
 
@@ -104,17 +114,21 @@ fn is_blank(character: char) -> bool {
 }
 
 fn pieces(segment: &str) -> impl Iterator<Item = Piece<'_>> {
-    segment
-        .split(',')
-        .enumerate()
-        .map(|(place, text)| Piece { text, behind_comma: place > 0 })
+    segment.split(',').enumerate().map(|(place, text)| Piece {
+        text,
+        behind_comma: place > 0,
+    })
 }
 
 impl CookieNames {
     /// The names that follow from the session cookie's.
     #[must_use]
     pub fn new(session: &str, same_site: SameSite) -> Self {
-        Self { session: session.to_owned(), fresh: format!("{session}-fresh"), same_site }
+        Self {
+            session: session.to_owned(),
+            fresh: format!("{session}-fresh"),
+            same_site,
+        }
     }
 
     /// The session cookie's name.
@@ -180,14 +194,25 @@ impl CookieNames {
     #[must_use]
     pub fn is_shadowed_by(&self, set_cookie: &str) -> bool {
         let pair = set_cookie.split(';').next().unwrap_or_default();
-        self.is_ours(Piece { text: pair, behind_comma: false }.generous_name())
+        self.is_ours(
+            Piece {
+                text: pair,
+                behind_comma: false,
+            }
+            .generous_name(),
+        )
     }
 
     /// The session cookie, for as long as the browser runs or, with `lasts`, beyond that.
     #[must_use]
     pub fn set(&self, value: &Sealed, lasts: Option<Span>) -> SetCookie {
         let lasts = lasts.map_or_else(String::new, |lasts| format!("; Max-Age={}", lasts.secs()));
-        SetCookie(format!("{}={}{}{lasts}", self.session, value.expose(), self.attributes()))
+        SetCookie(format!(
+            "{}={}{}{lasts}",
+            self.session,
+            value.expose(),
+            self.attributes()
+        ))
     }
 
     /// The session cookie, cleared.
@@ -200,7 +225,11 @@ impl CookieNames {
     #[must_use]
     pub fn mark_fresh(&self, window: Span) -> SetCookie {
         let window = window.secs_up();
-        SetCookie(format!("{}=1{}; Max-Age={window}", self.fresh, self.attributes()))
+        SetCookie(format!(
+            "{}=1{}; Max-Age={window}",
+            self.fresh,
+            self.attributes()
+        ))
     }
 
     fn attributes(&self) -> &'static str {
@@ -227,7 +256,12 @@ mod tests {
     }
 
     fn values(header: &str) -> Vec<String> {
-        names().find(header).values.into_iter().map(str::to_owned).collect()
+        names()
+            .find(header)
+            .values
+            .into_iter()
+            .map(str::to_owned)
+            .collect()
     }
 
     fn without(header: &str) -> Forwarded {
@@ -244,7 +278,17 @@ mod tests {
         assert_eq!(values("\t__Host-session\t=\tv "), ["v"]);
         assert_eq!(values("__Host-session=a=b"), ["a=b"]);
         assert_eq!(values("__Host-session=\"v\""), ["\"v\""]);
-        for header in ["", "=", ";;", "__host-session=v", "__Host-session2=v", "x__Host-session=v", "__Host-session", "\u{a0}__Host-session=v", "\"__Host-session=v\""] {
+        for header in [
+            "",
+            "=",
+            ";;",
+            "__host-session=v",
+            "__Host-session2=v",
+            "x__Host-session=v",
+            "__Host-session",
+            "\u{a0}__Host-session=v",
+            "\"__Host-session=v\"",
+        ] {
             assert!(values(header).is_empty(), "{header}");
         }
     }
@@ -268,10 +312,16 @@ mod tests {
     #[test]
     fn removing_takes_the_separator_along_and_leaves_the_rest_as_sent() {
         assert_eq!(without("a=1; __Host-session=v; b=2"), replaced("a=1; b=2"));
-        assert_eq!(without("__Host-session=v; b=\"x, y\" "), replaced("b=\"x, y\" "));
+        assert_eq!(
+            without("__Host-session=v; b=\"x, y\" "),
+            replaced("b=\"x, y\" ")
+        );
         assert_eq!(without("a=1;__Host-session=v"), replaced("a=1"));
         assert_eq!(without("__Host-session=v"), Forwarded::Remove);
-        assert_eq!(without("__Host-session=v; __Host-session-fresh=1;"), Forwarded::Remove);
+        assert_eq!(
+            without("__Host-session=v; __Host-session-fresh=1;"),
+            Forwarded::Remove
+        );
         assert_eq!(without("a=1;; b;=2; \u{e9}=\u{fffd}"), Forwarded::Keep);
     }
 
@@ -280,15 +330,28 @@ mod tests {
         let sid = Sid::from_entropy(&[0; 16]);
         let handle = format!("__Host-session={}", sid.as_str());
         let forwarded = |header| names().forwarded(header, Some(&sid));
-        assert_eq!(forwarded("a=1; __Host-session=v; b=2"), replaced(&format!("a=1; {handle}; b=2")));
-        assert_eq!(forwarded("__Host-session=v; __Host-session=w"), replaced(&handle));
+        assert_eq!(
+            forwarded("a=1; __Host-session=v; b=2"),
+            replaced(&format!("a=1; {handle}; b=2"))
+        );
+        assert_eq!(
+            forwarded("__Host-session=v; __Host-session=w"),
+            replaced(&handle)
+        );
     }
 
     #[test]
     fn whatever_a_generous_parser_could_read_as_ours_is_removed() {
         for header in [
-            "\u{a0}__Host-session=v", "\u{3000}__Host-session\u{a0}=v", "=__Host-session=v", "__HOST-SESSION=v",
-            "\u{feff}__Host-session=v", "\u{b}__Host-session=v", "__Host-session", "__Host-session-fresh=1", "x=1,\u{a0}__Host-session=v",
+            "\u{a0}__Host-session=v",
+            "\u{3000}__Host-session\u{a0}=v",
+            "=__Host-session=v",
+            "__HOST-SESSION=v",
+            "\u{feff}__Host-session=v",
+            "\u{b}__Host-session=v",
+            "__Host-session",
+            "__Host-session-fresh=1",
+            "x=1,\u{a0}__Host-session=v",
         ] {
             let kept = match without(header) {
                 Forwarded::Keep => header.to_owned(),
@@ -302,7 +365,10 @@ mod tests {
     #[test]
     fn cookies_are_set_and_cleared_with_the_same_attributes() {
         let attributes = "; Path=/; Secure; HttpOnly; SameSite=Lax";
-        assert_eq!(names().clear().expose(), format!("__Host-session={attributes}; Max-Age=0"));
+        assert_eq!(
+            names().clear().expose(),
+            format!("__Host-session={attributes}; Max-Age=0")
+        );
         assert_eq!(
             names().mark_fresh(Span::from_millis(9001)).expose(),
             format!("__Host-session-fresh=1{attributes}; Max-Age=10")
@@ -313,10 +379,24 @@ mod tests {
 
     #[test]
     fn an_origin_cannot_set_our_cookies() {
-        for text in ["__Host-session=x", "__host-SESSION=x; Path=/", " \t__Host-session =x", "=__Host-session=x", "= =__Host-session-fresh=1", "__Host-session", "__Host-session;"] {
+        for text in [
+            "__Host-session=x",
+            "__host-SESSION=x; Path=/",
+            " \t__Host-session =x",
+            "=__Host-session=x",
+            "= =__Host-session-fresh=1",
+            "__Host-session",
+            "__Host-session;",
+        ] {
             assert!(names().is_shadowed_by(text), "{text}");
         }
-        for text in ["a=1", "a=__Host-session=x", "__Host-sessions=1", "", "a; __Host-session=1"] {
+        for text in [
+            "a=1",
+            "a=__Host-session=x",
+            "__Host-sessions=1",
+            "",
+            "a; __Host-session=1",
+        ] {
             assert!(!names().is_shadowed_by(text), "{text}");
         }
     }

@@ -96,9 +96,17 @@ impl CrossSite {
 
     /// The same for paths of our own, where nothing that the operator trusts or exempts counts.
     #[must_use]
-    pub fn decide_reserved(own: &WebOrigin, facts: &Facts, path: &str, presented: bool) -> Decision {
-        let nothing_trusted =
-            Self { trusted_origins: Vec::new(), exempt_paths: Vec::new(), resource_isolation: true };
+    pub fn decide_reserved(
+        own: &WebOrigin,
+        facts: &Facts,
+        path: &str,
+        presented: bool,
+    ) -> Decision {
+        let nothing_trusted = Self {
+            trusted_origins: Vec::new(),
+            exempt_paths: Vec::new(),
+            resource_isolation: true,
+        };
         nothing_trusted.decide(own, facts, path, presented, true)
     }
 
@@ -123,7 +131,11 @@ impl CrossSite {
     /// The first rule that fits decides; nothing is a pass.
     fn judge(&self, own: &WebOrigin, facts: &Facts, presented: bool) -> Option<Reason> {
         let (origin, fetch_site) = (facts.origin(), facts.fetch_site());
-        if [origin, fetch_site].into_iter().flatten().any(|value| value.contains(',')) {
+        if [origin, fetch_site]
+            .into_iter()
+            .flatten()
+            .any(|value| value.contains(','))
+        {
             return Some(Reason::MalformedOrigin);
         }
         if let Some(origin) = origin.filter(|origin| *origin != "null") {
@@ -158,6 +170,8 @@ impl CrossSite {
     }
 
     fn trusts(&self, origin: &str) -> bool {
-        self.trusted_origins.iter().any(|trusted| trusted.as_str() == origin)
+        self.trusted_origins
+            .iter()
+            .any(|trusted| trusted.as_str() == origin)
     }
 }

@@ -13,6 +13,7 @@ use crate::base64url;
 use crate::keys::MasterKey;
 use crate::mac::MacKey;
 use crate::sid::Sid;
+use crate::store::Fault;
 use crate::time::{Span, Time};
 
 /// How much is said.
@@ -104,7 +105,22 @@ impl Event {
     /// An event without particulars.
     #[must_use]
     pub fn new(what: What) -> Self {
-        Self { what, fields: Map::new() }
+        Self {
+            what,
+            fields: Map::new(),
+        }
+    }
+
+    /// The store did not answer as it should.
+    #[must_use]
+    pub fn store_fault(fault: Fault) -> Self {
+        Self::new(What::StoreFault).with("fault", fault.as_str())
+    }
+
+    /// The origin did not answer.
+    #[must_use]
+    pub fn origin_fault() -> Self {
+        Self::new(What::OriginFault)
     }
 
     /// What happened.
@@ -123,14 +139,16 @@ impl Event {
     /// With the rule that matched, as the operator wrote it.
     #[must_use]
     pub fn at(mut self, rule: Option<&str>) -> Self {
-        self.fields.insert("rule".to_owned(), rule.unwrap_or("default").into());
+        self.fields
+            .insert("rule".to_owned(), rule.unwrap_or("default").into());
         self
     }
 
     /// With a session, as a keyed hash.
     #[must_use]
     pub fn of(mut self, key: &LogKey, sid: &Sid) -> Self {
-        self.fields.insert("session".to_owned(), key.tag(sid).into());
+        self.fields
+            .insert("session".to_owned(), key.tag(sid).into());
         self
     }
 
@@ -195,11 +213,14 @@ impl Journal {
         line.extend(event.fields.clone());
         if UNBOUNDED.contains(&event.what) {
             // Codes are the gate's own words, so there are few of them.
-            let code = event.fields.get("code").map_or_else(String::new, Value::to_string);
-            let said = self
-                .said
-                .entry((event.what, code))
-                .or_insert(Said { at: Time::default(), unsaid: 0 });
+            let code = event
+                .fields
+                .get("code")
+                .map_or_else(String::new, Value::to_string);
+            let said = self.said.entry((event.what, code)).or_insert(Said {
+                at: Time::default(),
+                unsaid: 0,
+            });
             // A clock that stepped backwards must not silence the log for long.
             if now >= said.at && now.since(said.at) < SILENCE {
                 said.unsaid = said.unsaid.saturating_add(1);
@@ -221,7 +242,10 @@ mod tests {
 
     fn key() -> LogKey {
         let id = KeyId::parse("k").unwrap();
-        LogKey::new(&MasterKey { id, mac: MacKey::new(&[1; 32]).unwrap() })
+        LogKey::new(&MasterKey {
+            id,
+            mac: MacKey::new(&[1; 32]).unwrap(),
+        })
     }
 
     #[test]
@@ -237,7 +261,8 @@ mod tests {
     fn what_anyone_can_provoke_is_said_once_a_second_with_a_count() {
         let mut journal = Journal::default();
         let event = Event::new(What::TokenForged);
-        let mut line = |millis| journal.line(Level::Info, &event, NOW.plus(Span::from_millis(millis)));
+        let mut line =
+            |millis| journal.line(Level::Info, &event, NOW.plus(Span::from_millis(millis)));
         assert!(line(0).unwrap().contains(r#""count":1"#));
         assert!((1..1000).all(|millis| line(millis).is_none()));
         assert!(line(1000).unwrap().contains(r#""count":1000"#));
@@ -250,7 +275,15 @@ mod tests {
         assert!(journal.line(Level::Info, &event, NOW).is_some());
         assert!(journal.line(Level::Info, &event, NOW).is_some());
         assert!(journal.line(Level::Warn, &event, NOW).is_none());
-        assert!(journal.line(Level::Warn, &Event::new(What::StoreFault), NOW).is_some());
-        assert!(journal.line(Level::Off, &Event::new(What::StoreFault), NOW).is_none());
+        assert!(
+            journal
+                .line(Level::Warn, &Event::new(What::StoreFault), NOW)
+                .is_some()
+        );
+        assert!(
+            journal
+                .line(Level::Off, &Event::new(What::StoreFault), NOW)
+                .is_none()
+        );
     }
 }

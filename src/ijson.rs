@@ -50,7 +50,9 @@ impl<'de> Visitor<'de> for StrictVisitor {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
+        Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("not a finite number"))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
@@ -82,7 +84,11 @@ fn characters<E: Error>(text: &str) -> Result<&str, E> {
         let code = u32::from(character);
         (0xfdd0..=0xfdef).contains(&code) || code & 0xfffe == 0xfffe
     };
-    if text.chars().any(is_noncharacter) { Err(E::custom("a noncharacter")) } else { Ok(text) }
+    if text.chars().any(is_noncharacter) {
+        Err(E::custom("a noncharacter"))
+    } else {
+        Ok(text)
+    }
 }
 
 /// Whether every integer of a JSON text fits 64 bits: a larger one would be read as a float and
@@ -102,7 +108,11 @@ fn integers_fit(json: &str) -> bool {
     }
     outside
         .split(|character: char| !character.is_ascii_alphanumeric() && !"+-.".contains(character))
-        .filter(|token| token.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'))
+        .filter(|token| {
+            token
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'-')
+        })
         .all(|token| {
             token.is_empty() || token.parse::<i64>().is_ok() || token.parse::<u64>().is_ok()
         })
@@ -115,7 +125,16 @@ mod tests {
 
     #[test]
     fn json_of_one_reading_is_read() {
-        for text in ["null", "[1,-1,1.5,1e3,\"a\\\"b\",{\"a\":{\"b\":null}}]", "18446744073709551615", "-9223372036854775808", "\"99999999999999999999 \\\\\"", "{\"a\":1,\"b\":1}", "-0", "\"é\\u00e9\\ud83d\\ude00\""] {
+        for text in [
+            "null",
+            "[1,-1,1.5,1e3,\"a\\\"b\",{\"a\":{\"b\":null}}]",
+            "18446744073709551615",
+            "-9223372036854775808",
+            "\"99999999999999999999 \\\\\"",
+            "{\"a\":1,\"b\":1}",
+            "-0",
+            "\"é\\u00e9\\ud83d\\ude00\"",
+        ] {
             assert_eq!(parse(text), serde_json::from_str(text).ok(), "{text}");
             assert!(parse(text).is_some(), "{text}");
         }
@@ -124,9 +143,25 @@ mod tests {
     #[test]
     fn json_of_two_readings_is_refused() {
         for text in [
-            "", "{", "nul", "{\"a\":1,\"a\":1}", "{\"a\":{\"b\":1,\"b\":2}}", "{\"a\":1,\"\\u0061\":2}", "18446744073709551616",
-            "-9223372036854775809", "[1000000000000000000000000000000]", "1e400", "NaN", "01", "\"\\ud800\"", "\"\u{ffff}\"",
-            "\"\\ufdd0\"", "{\"\\uffff\":1}", "1 2", "'a'", "[1,]",
+            "",
+            "{",
+            "nul",
+            "{\"a\":1,\"a\":1}",
+            "{\"a\":{\"b\":1,\"b\":2}}",
+            "{\"a\":1,\"\\u0061\":2}",
+            "18446744073709551616",
+            "-9223372036854775809",
+            "[1000000000000000000000000000000]",
+            "1e400",
+            "NaN",
+            "01",
+            "\"\\ud800\"",
+            "\"\u{ffff}\"",
+            "\"\\ufdd0\"",
+            "{\"\\uffff\":1}",
+            "1 2",
+            "'a'",
+            "[1,]",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }

@@ -44,7 +44,10 @@ struct OriginKey {
 
 impl fmt::Debug for OriginKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("OriginKey").field("id", &self.id).finish_non_exhaustive()
+        formatter
+            .debug_struct("OriginKey")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -70,14 +73,19 @@ impl OriginKeys {
     /// The keys of a list, used as they are: the standard fixes what they do.
     #[must_use]
     pub fn new(masters: &[MasterKey]) -> Self {
-        let key = |master: &MasterKey| OriginKey { id: master.id.clone(), mac: master.mac.clone() };
+        let key = |master: &MasterKey| OriginKey {
+            id: master.id.clone(),
+            mac: master.mac.clone(),
+        };
         Self(masters.iter().map(key).collect())
     }
 
     /// Signs a payload under the newest key.
     #[must_use]
     pub fn sign(&self, kind: Kind, payload: &str) -> Signed {
-        let Some(key) = self.0.first() else { return Signed(String::new()) };
+        let Some(key) = self.0.first() else {
+            return Signed(String::new());
+        };
         let header = format!(
             r#"{{"alg":"HS256","typ":"{}","kid":"{}"}}"#,
             kind.typ(),
@@ -122,7 +130,10 @@ impl OriginKeys {
         if member("typ") != Some(kind.typ()) {
             return Err("its typ is not that of this use");
         }
-        let known = self.0.iter().find(|key| Some(key.id.as_str()) == member("kid"));
+        let known = self
+            .0
+            .iter()
+            .find(|key| Some(key.id.as_str()) == member("kid"));
         known.ok_or("its kid names no key of ours")
     }
 }
@@ -131,7 +142,9 @@ fn object(part: &str) -> Option<Map<String, Value>> {
     let text = String::from_utf8(base64url::decode(part)?).ok()?;
     match ijson::parse(&text)? {
         Value::Object(members) => Some(members),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => None,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            None
+        }
     }
 }
 
@@ -140,7 +153,10 @@ mod tests {
     use super::*;
 
     fn master(id: &str, byte: u8) -> MasterKey {
-        MasterKey { id: KeyId::parse(id).unwrap(), mac: MacKey::new(&[byte; 32]).unwrap() }
+        MasterKey {
+            id: KeyId::parse(id).unwrap(),
+            mac: MacKey::new(&[byte; 32]).unwrap(),
+        }
     }
 
     fn signed_with(header: &str, payload: &str) -> String {
@@ -163,7 +179,10 @@ mod tests {
         let new = OriginKeys::new(&[master("b", 2), master("a", 1)]);
         let text = old.sign(Kind::Control, r#"{"x":1}"#);
         assert_eq!(new.verify(Kind::Control, text.expose()).unwrap()["x"], 1);
-        assert!(old.verify(Kind::Control, new.sign(Kind::Control, "{}").expose()).is_err());
+        assert!(
+            old.verify(Kind::Control, new.sign(Kind::Control, "{}").expose())
+                .is_err()
+        );
     }
 
     #[test]
@@ -176,7 +195,10 @@ mod tests {
     #[test]
     fn headers_of_any_other_form_are_refused() {
         let keys = OriginKeys::new(&[master("a", 1)]);
-        assert!(keys.verify(Kind::Control, &signed_with(HEADER, "{}")).is_ok());
+        assert!(
+            keys.verify(Kind::Control, &signed_with(HEADER, "{}"))
+                .is_ok()
+        );
         for header in [
             r#"{"alg":"none","typ":"edge-session-control+jwt","kid":"a"}"#,
             r#"{"alg":"hs256","typ":"edge-session-control+jwt","kid":"a"}"#,
@@ -190,7 +212,11 @@ mod tests {
             r#"[]"#,
             "",
         ] {
-            assert!(keys.verify(Kind::Control, &signed_with(header, "{}")).is_err(), "{header}");
+            assert!(
+                keys.verify(Kind::Control, &signed_with(header, "{}"))
+                    .is_err(),
+                "{header}"
+            );
         }
     }
 
@@ -199,13 +225,24 @@ mod tests {
         let keys = OriginKeys::new(&[master("a", 1)]);
         let text = signed_with(HEADER, r#"{"x":1}"#);
         for length in 0..text.len() {
-            assert!(keys.verify(Kind::Control, &text[..length]).is_err(), "{length}");
+            assert!(
+                keys.verify(Kind::Control, &text[..length]).is_err(),
+                "{length}"
+            );
         }
         for extra in ["=", ".", ".x", " ", "A"] {
-            assert!(keys.verify(Kind::Control, &format!("{text}{extra}")).is_err(), "{extra}");
+            assert!(
+                keys.verify(Kind::Control, &format!("{text}{extra}"))
+                    .is_err(),
+                "{extra}"
+            );
         }
         for payload in ["[]", "1", "", "{\"a\":1,\"a\":2}"] {
-            assert!(keys.verify(Kind::Control, &signed_with(HEADER, payload)).is_err(), "{payload}");
+            assert!(
+                keys.verify(Kind::Control, &signed_with(HEADER, payload))
+                    .is_err(),
+                "{payload}"
+            );
         }
     }
 }

@@ -31,7 +31,9 @@ impl KeyId {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=LONGEST_ID).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
         fits.then(|| Self(text.to_owned()))
     }
 
@@ -54,7 +56,10 @@ pub struct MasterKey {
 
 impl fmt::Debug for MasterKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("MasterKey").field("id", &self.id).finish_non_exhaustive()
+        formatter
+            .debug_struct("MasterKey")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -80,12 +85,20 @@ impl MasterKeys {
         locator: &str,
         development_allowed: bool,
     ) -> Result<Self, Vec<String>> {
-        let mut reader = Reader { problems: Vec::new(), ids: HashSet::new(), keys: HashSet::new() };
+        let mut reader = Reader {
+            problems: Vec::new(),
+            ids: HashSet::new(),
+            keys: HashSet::new(),
+        };
         let session = reader.list("EDGE_SESSION_KEYS", session, development_allowed);
         let origin = reader.list("EDGE_SESSION_ORIGIN_KEYS", origin, development_allowed);
         let locator = reader.single("EDGE_SESSION_LOCATOR_KEY", locator);
         match locator {
-            Some(locator) if reader.problems.is_empty() => Ok(Self { session, origin, locator }),
+            Some(locator) if reader.problems.is_empty() => Ok(Self {
+                session,
+                origin,
+                locator,
+            }),
             _ => Err(reader.problems),
         }
     }
@@ -106,7 +119,8 @@ impl Reader {
         let mut list = Vec::new();
         for (place, entry) in (1_u32..).zip(text.split(',')) {
             let Some((id, key)) = entry.split_once(':') else {
-                self.problems.push(format!("{name}: entry {place} is not of the form kid:key"));
+                self.problems
+                    .push(format!("{name}: entry {place} is not of the form kid:key"));
                 continue;
             };
             let Some(id) = KeyId::parse(id) else {
@@ -122,7 +136,8 @@ impl Reader {
                 ));
             }
             if !self.ids.insert(id.as_str().to_owned()) {
-                self.problems.push(format!("{name}: the key id of entry {place} appears twice"));
+                self.problems
+                    .push(format!("{name}: the key id of entry {place} appears twice"));
             }
             if let Some(mac) = self.key(&format!("{name}: the key of entry {place}"), key) {
                 list.push(MasterKey { id, mac });
@@ -164,14 +179,15 @@ mod tests {
     }
 
     fn problems(session: &str, origin: &str, locator: &str) -> Vec<String> {
-        MasterKeys::parse(session, origin, locator, false).err().unwrap_or_default()
+        MasterKeys::parse(session, origin, locator, false)
+            .err()
+            .unwrap_or_default()
     }
 
     #[test]
     fn lists_of_distinct_keys_are_read_newest_first() {
         let session = format!("b:{},a:{}", key(2), key(1));
-        let keys =
-            MasterKeys::parse(&session, &format!("o:{}", key(3)), &key(4), false).unwrap();
+        let keys = MasterKeys::parse(&session, &format!("o:{}", key(3)), &key(4), false).unwrap();
         assert_eq!(keys.session[0].id.as_str(), "b");
         assert_eq!(keys.session[1].id.as_str(), "a");
     }

@@ -55,7 +55,10 @@ impl Memory {
     /// Call this right before asking the store.
     #[must_use]
     pub fn ticket(&self, now: Time) -> Ticket {
-        Ticket { asked: now, change: self.latest }
+        Ticket {
+            asked: now,
+            change: self.latest,
+        }
     }
 
     /// What is known of an ID, if that is not older than `fresh_for`; an ended ID stays ended.
@@ -79,12 +82,19 @@ impl Memory {
             return self.drop_entry(id);
         }
         self.drop_entry(id);
-        let entry = Entry { locator, asked: ticket.asked, reply: reply.clone(), bytes };
+        let entry = Entry {
+            locator,
+            asked: ticket.asked,
+            reply: reply.clone(),
+            bytes,
+        };
         self.entries.insert(*id, entry);
         self.order.push_back(*id);
         self.bytes = self.bytes.saturating_add(bytes);
         while self.entries.len() > MOST_ENTRIES || self.bytes > MOST_BYTES {
-            let Some(oldest) = self.order.front().copied() else { break };
+            let Some(oldest) = self.order.front().copied() else {
+                break;
+            };
             self.drop_entry(&oldest);
         }
     }
@@ -109,7 +119,10 @@ impl Memory {
     }
 
     fn changed_since(&self, locator: Locator, ticket: Ticket) -> bool {
-        let oldest_known = self.changes.front().map_or(self.latest, |(number, _)| *number);
+        let oldest_known = self
+            .changes
+            .front()
+            .map_or(self.latest, |(number, _)| *number);
         let forgotten = ticket.change.saturating_add(1) < oldest_known;
         forgotten
             || self

@@ -29,7 +29,10 @@ impl WebOrigin {
         if !is_host(host) || port.is_some_and(|port| !is_port(port, scheme)) {
             return None;
         }
-        Some(Self { text: text.to_owned(), scheme_length: scheme.len() })
+        Some(Self {
+            text: text.to_owned(),
+            scheme_length: scheme.len(),
+        })
     }
 
     /// The origin as browsers write it.
@@ -47,7 +50,9 @@ impl WebOrigin {
     /// Host, with the port when it is not the scheme's default: what the Host header must say.
     #[must_use]
     pub fn authority(&self) -> &str {
-        self.text.get(self.scheme_length.saturating_add(3)..).unwrap_or_default()
+        self.text
+            .get(self.scheme_length.saturating_add(3)..)
+            .unwrap_or_default()
     }
 
     /// Whether the host is this machine itself, where browsers treat plain http as safe.
@@ -58,7 +63,9 @@ impl WebOrigin {
             || host.ends_with(".localhost")
             || host == "[::1]"
             || (host.starts_with("127.")
-                && host.parse::<core::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback()))
+                && host
+                    .parse::<core::net::Ipv4Addr>()
+                    .is_ok_and(|ip| ip.is_loopback()))
     }
 }
 
@@ -83,8 +90,13 @@ fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
 }
 
 fn is_host(host: &str) -> bool {
-    if let Some(inner) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        return inner.parse::<core::net::Ipv6Addr>().is_ok_and(|ip| ip.to_string() == inner);
+    if let Some(inner) = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+    {
+        return inner
+            .parse::<core::net::Ipv6Addr>()
+            .is_ok_and(|ip| ip.to_string() == inner);
     }
     !host.is_empty()
         && !host.starts_with('.')
@@ -99,7 +111,8 @@ fn is_port(port: &str, scheme: &str) -> bool {
         "https" => "443",
         _ => "",
     };
-    port.parse::<u16>().is_ok_and(|number| number != 0 && number.to_string() == port)
+    port.parse::<u16>()
+        .is_ok_and(|number| number != 0 && number.to_string() == port)
         && port != default
 }
 
@@ -117,16 +130,36 @@ mod tests {
             "http://[::1]:8787",
             "chrome-extension://abcdefghijklmnop",
         ] {
-            assert_eq!(WebOrigin::parse(text).as_ref().map(WebOrigin::as_str), Some(text));
+            assert_eq!(
+                WebOrigin::parse(text).as_ref().map(WebOrigin::as_str),
+                Some(text)
+            );
         }
         for text in [
-            "", "null", "example.com", "https://", "https:// example.com", "https://ex ample.com",
-            "https://example.com/", "https://example.com/path", "https://example.com?query",
-            "https://example.com#fragment", "https://user@example.com", "https://Example.com",
-            "HTTPS://example.com", "https://example.com:443", "http://example.com:80",
-            "https://example.com:", "https://example.com:0", "https://example.com:080",
-            "https://example.com:99999", "https://exämple.com", "https://[::1", "https://[0:0::1]",
-            "https://a,https://b", "https://.example.com",
+            "",
+            "null",
+            "example.com",
+            "https://",
+            "https:// example.com",
+            "https://ex ample.com",
+            "https://example.com/",
+            "https://example.com/path",
+            "https://example.com?query",
+            "https://example.com#fragment",
+            "https://user@example.com",
+            "https://Example.com",
+            "HTTPS://example.com",
+            "https://example.com:443",
+            "http://example.com:80",
+            "https://example.com:",
+            "https://example.com:0",
+            "https://example.com:080",
+            "https://example.com:99999",
+            "https://exämple.com",
+            "https://[::1",
+            "https://[0:0::1]",
+            "https://a,https://b",
+            "https://.example.com",
         ] {
             assert_eq!(WebOrigin::parse(text), None, "{text}");
         }
@@ -135,10 +168,22 @@ mod tests {
     #[test]
     fn loopback_is_this_machine_only() {
         let is_loopback = |text| WebOrigin::parse(text).unwrap().is_loopback();
-        for text in ["http://localhost", "http://a.localhost:1", "http://127.0.0.1", "http://127.9.9.9", "http://[::1]:8"] {
+        for text in [
+            "http://localhost",
+            "http://a.localhost:1",
+            "http://127.0.0.1",
+            "http://127.9.9.9",
+            "http://[::1]:8",
+        ] {
             assert!(is_loopback(text), "{text}");
         }
-        for text in ["http://localhost.evil.com", "http://127.0.0.1.evil.com", "http://128.0.0.1", "http://notlocalhost", "http://[::2]"] {
+        for text in [
+            "http://localhost.evil.com",
+            "http://127.0.0.1.evil.com",
+            "http://128.0.0.1",
+            "http://notlocalhost",
+            "http://[::2]",
+        ] {
             assert!(!is_loopback(text), "{text}");
         }
     }
@@ -146,6 +191,9 @@ mod tests {
     #[test]
     fn an_origin_comes_apart_into_scheme_and_authority() {
         let origin = WebOrigin::parse("http://localhost:8787").unwrap();
-        assert_eq!((origin.scheme(), origin.authority()), ("http", "localhost:8787"));
+        assert_eq!(
+            (origin.scheme(), origin.authority()),
+            ("http", "localhost:8787")
+        );
     }
 }

@@ -63,12 +63,27 @@ impl Rule {
                         percent-encoded, without query, fragment or dot segments");
         }
         if !is_plain(path) {
-            return Err("can never match: paths with empty segments, \";\", control characters or \
-                        needless escapes are always required");
+            return Err(
+                "can never match: paths with empty segments, \";\", control characters or \
+                        needless escapes are always required",
+            );
         }
-        let path = if access == Access::Required { folded(path) } else { path.to_owned() };
-        let pattern = if below { Pattern::Below(path) } else { Pattern::Exact(path) };
-        Ok(Self { text: text.to_owned(), pattern, access, activity })
+        let path = if access == Access::Required {
+            folded(path)
+        } else {
+            path.to_owned()
+        };
+        let pattern = if below {
+            Pattern::Below(path)
+        } else {
+            Pattern::Exact(path)
+        };
+        Ok(Self {
+            text: text.to_owned(),
+            pattern,
+            access,
+            activity,
+        })
     }
 }
 
@@ -87,7 +102,11 @@ impl Pattern {
 #[must_use]
 pub fn decide<'rules>(rules: &'rules [Rule], default: Access, path: &str) -> Matched<'rules> {
     if !is_plain(path) {
-        return Matched { access: Access::Required, activity: true, rule: None };
+        return Matched {
+            access: Access::Required,
+            activity: true,
+            rule: None,
+        };
     }
     let folded = folded(path);
     rules
@@ -96,17 +115,26 @@ pub fn decide<'rules>(rules: &'rules [Rule], default: Access, path: &str) -> Mat
             Access::Required => rule.pattern.matches(&folded),
             Access::Optional | Access::Public => rule.pattern.matches(path),
         })
-        .map_or(Matched { access: default, activity: true, rule: None }, |rule| Matched {
-            access: rule.access,
-            activity: rule.activity,
-            rule: Some(&rule.text),
-        })
+        .map_or(
+            Matched {
+                access: default,
+                activity: true,
+                rule: None,
+            },
+            |rule| Matched {
+                access: rule.access,
+                activity: rule.activity,
+                rule: Some(&rule.text),
+            },
+        )
 }
 
 /// Whether every server reads this path in the same way.
 #[must_use]
 pub fn is_plain(path: &str) -> bool {
-    let Some(below_root) = path.strip_prefix('/') else { return false };
+    let Some(below_root) = path.strip_prefix('/') else {
+        return false;
+    };
     let mut segments = below_root.split('/').rev();
     let _last = segments.next();
     if segments.any(str::is_empty) {
@@ -118,7 +146,8 @@ pub fn is_plain(path: &str) -> bool {
         return false;
     };
     String::from_utf8(decoded).is_ok_and(|text| {
-        text.chars().all(|character| !character.is_control() && character != ';')
+        text.chars()
+            .all(|character| !character.is_control() && character != ';')
     })
 }
 
@@ -154,8 +183,12 @@ fn decode(path: &str, needless: impl Fn(u8) -> bool) -> Option<Vec<u8>> {
 /// Whether a path is spelled as the URL Standard serialises paths, so that it can match one.
 fn is_forwarded_form(path: &str) -> bool {
     path.starts_with('/')
-        && path.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"#<>?^`{}\\".contains(&byte))
-        && !path.split('/').any(|segment| segment == "." || segment == "..")
+        && path
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"\"#<>?^`{}\\".contains(&byte))
+        && !path
+            .split('/')
+            .any(|segment| segment == "." || segment == "..")
 }
 
 #[cfg(test)]
@@ -164,7 +197,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn rules(list: &[(&str, Access)]) -> Vec<Rule> {
-        list.iter().map(|(path, access)| Rule::parse(path, *access, true).unwrap()).collect()
+        list.iter()
+            .map(|(path, access)| Rule::parse(path, *access, true).unwrap())
+            .collect()
     }
 
     fn access(list: &[(&str, Access)], path: &str) -> Access {
@@ -200,7 +235,11 @@ mod tests {
 
     #[test]
     fn protecting_rules_ignore_letter_case_and_weaker_ones_do_not() {
-        let list = [("/Admin/*", Access::Required), ("/caf%C3%89", Access::Required), ("/open/*", Access::Public)];
+        let list = [
+            ("/Admin/*", Access::Required),
+            ("/caf%C3%89", Access::Required),
+            ("/open/*", Access::Public),
+        ];
         for path in ["/admin/x", "/ADMIN", "/aDmIn/", "/caf%c3%a9", "/CAF%C3%A9"] {
             assert_eq!(access(&list, path), Access::Required, "{path}");
         }
@@ -212,21 +251,69 @@ mod tests {
     fn no_path_that_servers_read_in_two_ways_is_weaker_than_required() {
         let list = [("/*", Access::Public)];
         for path in [
-            "//", "//admin", "/a//b", "/a;b", "/a;/b", "/a%3bb", "/a%3B", "/%61dmin", "/a%2fb", "/a%2Fb",
-            "/a%5cb", "/a%5C", "/%2e%2e/x", "/%2E", "/a%25b", "/a%252f", "/a%00", "/a%0a", "/a%1f", "/a%7f",
-            "/a%c2%80", "/a%C2%9f", "/a%", "/a%2", "/a%zz", "/a%ff", "/a%c3", "/%41", "/%7e", "/%2d", "/%5f",
-            "", "a", "/a\u{e9}", "/a\\b", "/a b", "/a\u{7f}",
+            "//",
+            "//admin",
+            "/a//b",
+            "/a;b",
+            "/a;/b",
+            "/a%3bb",
+            "/a%3B",
+            "/%61dmin",
+            "/a%2fb",
+            "/a%2Fb",
+            "/a%5cb",
+            "/a%5C",
+            "/%2e%2e/x",
+            "/%2E",
+            "/a%25b",
+            "/a%252f",
+            "/a%00",
+            "/a%0a",
+            "/a%1f",
+            "/a%7f",
+            "/a%c2%80",
+            "/a%C2%9f",
+            "/a%",
+            "/a%2",
+            "/a%zz",
+            "/a%ff",
+            "/a%c3",
+            "/%41",
+            "/%7e",
+            "/%2d",
+            "/%5f",
+            "",
+            "a",
+            "/a\u{e9}",
+            "/a\\b",
+            "/a b",
+            "/a\u{7f}",
         ] {
             assert_eq!(access(&list, path), Access::Required, "{path}");
         }
-        for path in ["/", "/a", "/a/", "/a.b/c-d_e~f", "/caf%C3%A9", "/a%20b", "/a|b", "/a'b", "/a[1]", "/a:b@c", "/a,b"] {
+        for path in [
+            "/",
+            "/a",
+            "/a/",
+            "/a.b/c-d_e~f",
+            "/caf%C3%A9",
+            "/a%20b",
+            "/a|b",
+            "/a'b",
+            "/a[1]",
+            "/a:b@c",
+            "/a,b",
+        ] {
             assert_eq!(access(&list, path), Access::Public, "{path}");
         }
     }
 
     #[test]
     fn rules_that_could_never_match_are_refused() {
-        for path in ["", "a", "*", "/a*", "/*/b", "/a/**", "/a//b", "/a;b", "/a b", "/é", "/a?b", "/a#b", "/a/../b", "/./a", "/%61", "/a\\b", "/{x}"] {
+        for path in [
+            "", "a", "*", "/a*", "/*/b", "/a/**", "/a//b", "/a;b", "/a b", "/é", "/a?b", "/a#b",
+            "/a/../b", "/./a", "/%61", "/a\\b", "/{x}",
+        ] {
             assert!(Rule::parse(path, Access::Public, true).is_err(), "{path}");
         }
     }

@@ -142,7 +142,10 @@ impl Record {
     /// When a session ends, under the configuration that is in force now.
     #[must_use]
     pub fn deadlines(&self, session: &Session, lifetimes: &Lifetimes) -> Deadlines {
-        let signed_in = self.owner.as_ref().is_some_and(|owner| owner.subject().is_some());
+        let signed_in = self
+            .owner
+            .as_ref()
+            .is_some_and(|owner| owner.subject().is_some());
         session.life.deadlines(lifetimes, signed_in)
     }
 
@@ -153,15 +156,17 @@ impl Record {
         now: Time,
         fits: impl Fn(&Session) -> bool,
     ) -> Option<usize> {
-        self.sessions.iter().position(|session| {
-            fits(session) && !self.deadlines(session, lifetimes).are_over(now)
-        })
+        self.sessions
+            .iter()
+            .position(|session| fits(session) && !self.deadlines(session, lifetimes).are_over(now))
     }
 
     /// The place of the session, live or not, that has or had this ID.
     #[must_use]
     pub fn place_of_id(&self, hash: &IdHash) -> Option<usize> {
-        self.sessions.iter().position(|session| session.ids.knows(hash))
+        self.sessions
+            .iter()
+            .position(|session| session.ids.knows(hash))
     }
 
     /// Drops what is over.
@@ -169,15 +174,24 @@ impl Record {
         let mut sessions = core::mem::take(&mut self.sessions);
         sessions.retain(|session| !self.deadlines(session, lifetimes).are_over(now));
         self.sessions = sessions;
-        self.barrier = self.barrier.filter(|barrier| now.since(*barrier) < BARRIER_KEPT);
-        self.answered.retain(|answered| now < answered.operation.until);
+        self.barrier = self
+            .barrier
+            .filter(|barrier| now.since(*barrier) < BARRIER_KEPT);
+        self.answered
+            .retain(|answered| now < answered.operation.until);
     }
 
     /// Asks to be woken when something will be over, unless that is earlier anyway.
     pub fn set_alarm(&mut self, lifetimes: &Lifetimes, now: Time) {
-        let ends = self.sessions.iter().map(|session| self.deadlines(session, lifetimes).idle);
+        let ends = self
+            .sessions
+            .iter()
+            .map(|session| self.deadlines(session, lifetimes).idle);
         let kept = self.barrier.map(|barrier| barrier.plus(BARRIER_KEPT));
-        let answers = self.answered.iter().map(|answered| answered.operation.until);
+        let answers = self
+            .answered
+            .iter()
+            .map(|answered| answered.operation.until);
         // While sessions live, the rest waits for them: every waking costs a write.
         let wake = ends.min().or_else(|| answers.chain(kept).max());
         let still_good = |alarm: &Time| *alarm > now && wake.is_some_and(|wake| *alarm <= wake);
@@ -187,15 +201,25 @@ impl Record {
     /// The answer that this operation was given before.
     #[must_use]
     pub fn answer_to(&self, operation: &Operation) -> Option<Reply> {
-        let answered = self.answered.iter().find(|answered| answered.operation.id == operation.id)?;
+        let answered = self
+            .answered
+            .iter()
+            .find(|answered| answered.operation.id == operation.id)?;
         let same = answered.operation.digest == operation.digest;
-        Some(if same { answered.reply.clone() } else { Reply::Conflict })
+        Some(if same {
+            answered.reply.clone()
+        } else {
+            Reply::Conflict
+        })
     }
 
     /// Whether the answer to a further operation can be remembered for as long as it must be.
     #[must_use]
     pub fn has_room_for(&self, operation: &Operation) -> bool {
-        let out_of_band = self.answered.iter().filter(|answered| answered.operation.out_of_band);
+        let out_of_band = self
+            .answered
+            .iter()
+            .filter(|answered| answered.operation.out_of_band);
         !operation.out_of_band || out_of_band.count() < OUT_OF_BAND_KEPT
     }
 
@@ -203,7 +227,12 @@ impl Record {
     pub fn remember(&mut self, operation: Operation, reply: Reply) {
         if !operation.out_of_band {
             let with_response = |answered: &Answered| !answered.operation.out_of_band;
-            if self.answered.iter().filter(|answered| with_response(answered)).count() >= ANSWERS_KEPT
+            if self
+                .answered
+                .iter()
+                .filter(|answered| with_response(answered))
+                .count()
+                >= ANSWERS_KEPT
                 && let Some(oldest) = self.answered.iter().position(with_response)
             {
                 self.answered.remove(oldest);

@@ -93,14 +93,24 @@ mod tests {
 
     #[test]
     fn an_empty_query_is_kept() {
-        assert_eq!(Target::parse("https://a/p?").unwrap().path_and_query(), "/p?");
-        assert_eq!(Target::parse("https://a/p?a=\\b").unwrap().path_and_query(), "/p?a=\\b");
+        assert_eq!(
+            Target::parse("https://a/p?").unwrap().path_and_query(),
+            "/p?"
+        );
+        assert_eq!(
+            Target::parse("https://a/p?a=\\b").unwrap().path_and_query(),
+            "/p?a=\\b"
+        );
     }
 
     #[test]
     fn userinfo_is_never_the_site() {
         let site = WebOrigin::parse("https://site").unwrap();
-        assert!(!Target::parse("https://user:pass@site/").unwrap().is_at(&site));
+        assert!(
+            !Target::parse("https://user:pass@site/")
+                .unwrap()
+                .is_at(&site)
+        );
         assert!(!Target::parse("https://@site/").unwrap().is_at(&site));
         assert!(!Target::parse("https://site@evil/").unwrap().is_at(&site));
     }
@@ -108,7 +118,14 @@ mod tests {
     #[test]
     fn no_path_chooses_the_host() {
         let upstream = WebOrigin::parse("https://origin").unwrap();
-        for path in ["//evil", "//evil/x", "/@evil", "/:80@evil", "/%5cevil", "/.evil"] {
+        for path in [
+            "//evil",
+            "//evil/x",
+            "/@evil",
+            "/:80@evil",
+            "/%5cevil",
+            "/.evil",
+        ] {
             let target = Target::parse(&format!("https://site{path}")).unwrap();
             assert_eq!(target.moved_to(&upstream), format!("https://origin{path}"));
         }
@@ -116,7 +133,16 @@ mod tests {
 
     #[test]
     fn what_the_platform_never_writes_is_refused() {
-        for href in ["", "https://", "https:///p", "https://site", "ftp://site/", "https://site/a\\b", "https://site/é", "/p"] {
+        for href in [
+            "",
+            "https://",
+            "https:///p",
+            "https://site",
+            "ftp://site/",
+            "https://site/a\\b",
+            "https://site/é",
+            "/p",
+        ] {
             assert_eq!(Target::parse(href), None, "{href}");
         }
     }

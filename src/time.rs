@@ -125,7 +125,8 @@ impl Span {
     /// # Errors
     /// Says in words what is wrong, without repeating the text.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        const FORM: &str = "must be a whole number and a unit, like \"45s\", \"30m\", \"12h\" or \"30d\"";
+        const FORM: &str =
+            "must be a whole number and a unit, like \"45s\", \"30m\", \"12h\" or \"30d\"";
         let unit = match text.as_bytes().last() {
             Some(b's') => 1,
             Some(b'm') => 60,
@@ -161,7 +162,21 @@ mod tests {
 
     #[test]
     fn durations_of_another_form_are_refused() {
-        for text in ["", "s", "5", "-5s", "+5s", "5 s", "5.5s", "5ms", "s5", "5S", "99999999999999999999s", "3651d", "５s"] {
+        for text in [
+            "",
+            "s",
+            "5",
+            "-5s",
+            "+5s",
+            "5 s",
+            "5.5s",
+            "5ms",
+            "s5",
+            "5S",
+            "99999999999999999999s",
+            "3651d",
+            "５s",
+        ] {
             assert!(Span::parse(text).is_err(), "{text}");
         }
     }
@@ -170,7 +185,10 @@ mod tests {
     fn arithmetic_saturates_at_both_ends() {
         let last = Time::from_millis(u64::MAX);
         assert_eq!(last.plus(Span::from_secs(1)), last);
-        assert_eq!(Time::from_millis(5).minus(Span::from_secs(1)), Time::from_millis(0));
+        assert_eq!(
+            Time::from_millis(5).minus(Span::from_secs(1)),
+            Time::from_millis(0)
+        );
         assert_eq!(Time::from_millis(5).since(Time::from_millis(9)), Span::ZERO);
     }
 }

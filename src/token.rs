@@ -101,7 +101,9 @@ impl<'de> Deserialize<'de> for IdHash {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let bytes = base64url::decode_array(&text);
-        bytes.map(Self).ok_or_else(|| serde::de::Error::custom("not the hash of a session ID"))
+        bytes
+            .map(Self)
+            .ok_or_else(|| serde::de::Error::custom("not the hash of a session ID"))
     }
 }
 
@@ -152,7 +154,10 @@ impl CookieKeys {
     #[must_use]
     pub fn new(masters: &[MasterKey], cookie_name: &str, issuer: &str) -> Self {
         let derive = |master: &MasterKey, purpose: &str| {
-            master.mac.derive(purpose).bound_to(&[purpose, cookie_name, issuer])
+            master
+                .mac
+                .derive(purpose)
+                .bound_to(&[purpose, cookie_name, issuer])
         };
         Self(
             masters
@@ -170,7 +175,9 @@ impl CookieKeys {
     #[must_use]
     pub fn seal(&self, id: &SessionId, absolute: Time) -> Sealed {
         let mut bytes = Vec::with_capacity(LONGEST_VALUE);
-        let Some(key) = self.0.first() else { return Sealed(String::new()) };
+        let Some(key) = self.0.first() else {
+            return Sealed(String::new());
+        };
         let name = key.id.as_str().as_bytes();
         bytes.push(VERSION);
         bytes.push(u8::try_from(name.len()).unwrap_or_default());
@@ -194,7 +201,10 @@ impl CookieKeys {
         let (body, tag) = bytes.split_at_checked(bytes.len().checked_sub(MAC_LENGTH)?)?;
         let (&[version, id_length], rest) = body.split_first_chunk::<2>()?;
         let (key_id, rest) = rest.split_at_checked(usize::from(id_length))?;
-        let key = self.0.iter().find(|key| key.id.as_str().as_bytes() == key_id)?;
+        let key = self
+            .0
+            .iter()
+            .find(|key| key.id.as_str().as_bytes() == key_id)?;
         if !key.seal.verifies(&[body], tag) || version != VERSION {
             return None;
         }
@@ -290,7 +300,10 @@ mod tests {
             for bit in 0..8 {
                 let mut changed = bytes.clone();
                 changed[place] ^= 1 << bit;
-                assert!(site().open(&base64url::encode(&changed)).is_none(), "{place} {bit}");
+                assert!(
+                    site().open(&base64url::encode(&changed)).is_none(),
+                    "{place} {bit}"
+                );
             }
         }
     }
@@ -299,9 +312,21 @@ mod tests {
     fn a_value_of_another_name_issuer_or_key_does_not_open() {
         let sealed = site().seal(&id(), DEADLINE);
         let text = sealed.expose();
-        assert!(keys(&[1], "__Host-other", "https://app.example.com").open(text).is_none());
-        assert!(keys(&[1], "__Host-session", "https://b.example.com").open(text).is_none());
-        assert!(keys(&[2], "__Host-session", "https://app.example.com").open(text).is_none());
+        assert!(
+            keys(&[1], "__Host-other", "https://app.example.com")
+                .open(text)
+                .is_none()
+        );
+        assert!(
+            keys(&[1], "__Host-session", "https://b.example.com")
+                .open(text)
+                .is_none()
+        );
+        assert!(
+            keys(&[2], "__Host-session", "https://app.example.com")
+                .open(text)
+                .is_none()
+        );
     }
 
     #[test]
@@ -309,7 +334,13 @@ mod tests {
         let old = site().seal(&id(), DEADLINE);
         let both = keys(&[2, 1], "__Host-session", "https://app.example.com");
         assert_eq!(both.open(old.expose()).unwrap().key.as_str(), "k1");
-        assert_eq!(both.open(both.seal(&id(), DEADLINE).expose()).unwrap().key.as_str(), "k2");
+        assert_eq!(
+            both.open(both.seal(&id(), DEADLINE).expose())
+                .unwrap()
+                .key
+                .as_str(),
+            "k2"
+        );
     }
 
     #[test]
@@ -333,7 +364,10 @@ mod tests {
         let token = site().open(site().seal(&id(), DEADLINE).expose()).unwrap();
         let printed = format!("{token:?} {:?} {:?}", id(), site().seal(&id(), DEADLINE));
         assert!(!printed.contains("5, 5"), "{printed}");
-        assert!(printed.contains("Secret(..)") && printed.contains("Sealed(..)"), "{printed}");
+        assert!(
+            printed.contains("Secret(..)") && printed.contains("Sealed(..)"),
+            "{printed}"
+        );
     }
 
     proptest! {

@@ -45,19 +45,29 @@ pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
     if audience.is_empty() || audience.chars().any(char::is_control) {
         root.report("audience", "must not be empty or have control characters");
     }
-    if issuer.as_ref().is_some_and(|issuer| issuer.as_str() == audience) {
+    if issuer
+        .as_ref()
+        .is_some_and(|issuer| issuer.as_str() == audience)
+    {
         root.report("audience", "must differ from issuer");
     }
     let upstream = upstream(&mut root, issuer.as_ref());
-    let store = root.choice("store", &[("durable", StoreKind::Durable)]).unwrap_or(StoreKind::Durable);
+    let store = root
+        .choice("store", &[("durable", StoreKind::Durable)])
+        .unwrap_or(StoreKind::Durable);
     let deadline = root.span("store_deadline", SECOND, Some(Span::from_secs(30)));
     let default_access = default_access(&mut root);
     let rules = rules(&mut root);
     let login_url = root.text("login_url");
-    let login_return_param = root.text("login_return_param").unwrap_or_else(|| "return_to".to_owned());
+    let login_return_param = root
+        .text("login_return_param")
+        .unwrap_or_else(|| "return_to".to_owned());
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     if login_return_param.is_empty() || !login_return_param.bytes().all(is_name) {
-        root.report("login_return_param", "must be letters, digits, \"_\" or \"-\"");
+        root.report(
+            "login_return_param",
+            "must be letters, digits, \"_\" or \"-\"",
+        );
     }
     let logout_url = root.text("logout_url").unwrap_or_else(|| "/".to_owned());
     let (cookie, same_site) = cookie(root.table("cookie"));
@@ -71,7 +81,11 @@ pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
     limits.finish();
     let (csrf, csrf_report_only) = csrf(root.table("csrf"));
     let mut log = root.table("log");
-    let levels = [("off", Level::Off), ("warn", Level::Warn), ("info", Level::Info)];
+    let levels = [
+        ("off", Level::Off),
+        ("warn", Level::Warn),
+        ("info", Level::Info),
+    ];
     let log_level = log.choice("level", &levels).unwrap_or(Level::Info);
     let log_ip = log.flag("ip", false);
     log.finish();
@@ -103,7 +117,11 @@ pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
         check_destinations(&root, &config);
         check_exemptions(&root, &config);
         root.finish();
-        return if problems.borrow().is_empty() { Ok(config) } else { Err(problems.take()) };
+        return if problems.borrow().is_empty() {
+            Ok(config)
+        } else {
+            Err(problems.take())
+        };
     }
     root.finish();
     Err(problems.take())
@@ -112,7 +130,10 @@ pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
 fn issuer(root: &mut Section) -> Option<WebOrigin> {
     let Some(text) = root.text("issuer") else {
         if !root.has("issuer") {
-            root.report("issuer", "must be set to the site's public origin, like \"https://app.example.com\"");
+            root.report(
+                "issuer",
+                "must be set to the site's public origin, like \"https://app.example.com\"",
+            );
         }
         return None;
     };
@@ -133,23 +154,32 @@ fn issuer(root: &mut Section) -> Option<WebOrigin> {
 }
 
 fn upstream(root: &mut Section, issuer: Option<&WebOrigin>) -> Option<Upstream> {
-    const FORMS: &str = "must be \"https://host\", \"http://\" and a loopback host, \"binding:NAME\" or \"route\"";
+    const FORMS: &str =
+        "must be \"https://host\", \"http://\" and a loopback host, \"binding:NAME\" or \"route\"";
     let Some(text) = root.text("origin") else {
         root.report("origin", FORMS);
         return None;
     };
     if text == "route" {
         if issuer.is_some_and(WebOrigin::is_loopback) {
-            root.report("origin", "\"route\" on a loopback issuer would lead back to this Worker");
+            root.report(
+                "origin",
+                "\"route\" on a loopback issuer would lead back to this Worker",
+            );
             return None;
         }
         return Some(Upstream::Route);
     }
     if let Some(name) = text.strip_prefix("binding:") {
         let fits = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if !fits {
-            root.report("origin", "the name after \"binding:\" must be letters, digits and \"_\"");
+            root.report(
+                "origin",
+                "the name after \"binding:\" must be letters, digits and \"_\"",
+            );
         }
         return fits.then(|| Upstream::Binding(name.to_owned()));
     }
@@ -161,7 +191,10 @@ fn upstream(root: &mut Section, issuer: Option<&WebOrigin>) -> Option<Upstream> 
         return None;
     };
     if issuer.is_some_and(|issuer| issuer.authority() == origin.authority()) {
-        root.report("origin", "is the issuer's own host: use \"route\" to reach the server behind it");
+        root.report(
+            "origin",
+            "is the issuer's own host: use \"route\" to reach the server behind it",
+        );
         return None;
     }
     Some(Upstream::Url(origin))
@@ -170,14 +203,23 @@ fn upstream(root: &mut Section, issuer: Option<&WebOrigin>) -> Option<Upstream> 
 fn default_access(root: &mut Section) -> Access {
     if root.has("insecure_default_access") {
         if root.has("default_access") {
-            root.report("insecure_default_access", "contradicts default_access: set one of them");
+            root.report(
+                "insecure_default_access",
+                "contradicts default_access: set one of them",
+            );
             let _ = root.text("default_access");
         }
         let choices = [("public", Access::Public)];
-        return root.choice("insecure_default_access", &choices).unwrap_or(Access::Required);
+        return root
+            .choice("insecure_default_access", &choices)
+            .unwrap_or(Access::Required);
     }
-    let choices = [("required", Access::Required), ("optional", Access::Optional)];
-    root.choice("default_access", &choices).unwrap_or(Access::Required)
+    let choices = [
+        ("required", Access::Required),
+        ("optional", Access::Optional),
+    ];
+    root.choice("default_access", &choices)
+        .unwrap_or(Access::Required)
 }
 
 fn rules(root: &mut Section) -> Vec<Rule> {
@@ -198,13 +240,20 @@ fn rules(root: &mut Section) -> Vec<Rule> {
 }
 
 fn cookie(mut table: Section) -> (CookieNames, SameSite) {
-    let name = table.text("name").unwrap_or_else(|| "__Host-session".to_owned());
+    let name = table
+        .text("name")
+        .unwrap_or_else(|| "__Host-session".to_owned());
     let fits = name.strip_prefix("__Host-").is_some_and(|rest| {
         (1..=48).contains(&rest.len())
-            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+            && rest
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
     });
     if !fits {
-        table.report("name", "must be \"__Host-\" and 1 to 48 letters, digits, \"_\" or \"-\"");
+        table.report(
+            "name",
+            "must be \"__Host-\" and 1 to 48 letters, digits, \"_\" or \"-\"",
+        );
     }
     let choices = [("Lax", SameSite::Lax), ("Strict", SameSite::Strict)];
     let same_site = table.choice("same_site", &choices).unwrap_or(SameSite::Lax);
@@ -231,7 +280,11 @@ fn lifetimes(mut table: Section) -> Lifetimes {
     }
     table.finish();
     let half_hour = Span::from_secs(30 * MINUTE);
-    let longest = [idle, anonymous].into_iter().flatten().max().unwrap_or_default();
+    let longest = [idle, anonymous]
+        .into_iter()
+        .flatten()
+        .max()
+        .unwrap_or_default();
     let absolute = absolute.unwrap_or(Span::from_secs(12 * HOUR).max(longest));
     Lifetimes {
         idle: idle.unwrap_or(half_hour.min(absolute)),
@@ -243,10 +296,14 @@ fn lifetimes(mut table: Section) -> Lifetimes {
 }
 
 fn rotation(mut table: Section) -> Rotation {
-    let every = table.span("every", Span::ZERO, None).unwrap_or(Span::from_secs(15 * MINUTE));
+    let every = table
+        .span("every", Span::ZERO, None)
+        .unwrap_or(Span::from_secs(15 * MINUTE));
     let grace = table.span("grace", SECOND, None);
     let reuse_after = table.span("reuse_after", SECOND, None);
-    let reuse_ends = table.choice("reuse", &[("end", true), ("refuse", false)]).unwrap_or(true);
+    let reuse_ends = table
+        .choice("reuse", &[("end", true), ("refuse", false)])
+        .unwrap_or(true);
     if let (Some(grace), Some(reuse_after)) = (grace, reuse_after)
         && grace > reuse_after
     {
@@ -267,7 +324,10 @@ fn freshness(mut table: Section, lifetimes: &Lifetimes) -> Span {
     let safe = table.span("safe", Span::ZERO, None);
     let shortest = lifetimes.idle.min(lifetimes.anonymous);
     if safe.is_some_and(|safe| safe > shortest) {
-        table.report("safe", "must not be longer than lifetime.idle and lifetime.anonymous");
+        table.report(
+            "safe",
+            "must not be longer than lifetime.idle and lifetime.anonymous",
+        );
     }
     table.finish();
     safe.unwrap_or(Span::from_secs(10).min(shortest))
@@ -295,7 +355,14 @@ fn csrf(mut table: Section) -> (CrossSite, bool) {
     let report_only = table.flag("insecure_report_only", false);
     let resource_isolation = table.flag("resource_isolation", true);
     table.finish();
-    (CrossSite { trusted_origins, exempt_paths, resource_isolation }, report_only)
+    (
+        CrossSite {
+            trusted_origins,
+            exempt_paths,
+            resource_isolation,
+        },
+        report_only,
+    )
 }
 
 /// Where people are sent must be somewhere that they can get to.
@@ -317,23 +384,36 @@ fn check_destinations(root: &Section, config: &Config) {
 
 /// The path of a URL, if it is on this site; an error when it is no URL to send people to.
 fn path_here<'url>(config: &Config, url: &'url str) -> Result<Option<&'url str>, ()> {
-    if !url.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') || url.contains('#') {
+    if !url
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+        || url.contains('#')
+    {
         return Err(());
     }
     let path_of = |url: &'url str| url.split('?').next().filter(|path| !path.starts_with("//"));
     if url.starts_with('/') {
         return path_of(url).map(Some).ok_or(());
     }
-    let start = url.find("://").and_then(|place| place.checked_add(3)).ok_or(())?;
-    let end = url.get(start..).and_then(|rest| rest.find(['/', '?'])).map_or(url.len(), |place| {
-        start.saturating_add(place)
-    });
+    let start = url
+        .find("://")
+        .and_then(|place| place.checked_add(3))
+        .ok_or(())?;
+    let end = url
+        .get(start..)
+        .and_then(|rest| rest.find(['/', '?']))
+        .map_or(url.len(), |place| start.saturating_add(place));
     let origin = url.get(..end).and_then(WebOrigin::parse).ok_or(())?;
     let is_safe = origin.scheme() == "https" || (origin.scheme() == "http" && origin.is_loopback());
     if !is_safe {
         return Err(());
     }
-    let path = url.get(end..).unwrap_or_default().split('?').next().unwrap_or_default();
+    let path = url
+        .get(end..)
+        .unwrap_or_default()
+        .split('?')
+        .next()
+        .unwrap_or_default();
     let path = if path.is_empty() { "/" } else { path };
     Ok((origin == config.issuer).then_some(path))
 }
@@ -341,7 +421,10 @@ fn path_here<'url>(config: &Config, url: &'url str) -> Result<Option<&'url str>,
 fn check_exemptions(root: &Section, config: &Config) {
     for path in &config.csrf.exempt_paths {
         if config.rule(path).access == Access::Required {
-            root.report("csrf.insecure_exempt_paths", "must not be required: they get no session");
+            root.report(
+                "csrf.insecure_exempt_paths",
+                "must not be required: they get no session",
+            );
         }
     }
 }

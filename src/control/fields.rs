@@ -28,24 +28,32 @@ impl Fields {
         match self.0.remove(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(ControlError::Invalid("a member is not the text that it should be")),
+            Some(_) => Err(ControlError::Invalid(
+                "a member is not the text that it should be",
+            )),
         }
     }
 
     pub(super) fn integer(&mut self, name: &str) -> Taken<Option<u64>> {
-        let Some(value) = self.0.remove(name) else { return Ok(None) };
+        let Some(value) = self.0.remove(name) else {
+            return Ok(None);
+        };
         let error = ControlError::Invalid("a member is not the integer that it should be");
         value.as_u64().map(Some).ok_or(error)
     }
 
     pub(super) fn flag(&mut self, name: &str) -> Taken<bool> {
-        let Some(value) = self.0.remove(name) else { return Ok(false) };
+        let Some(value) = self.0.remove(name) else {
+            return Ok(false);
+        };
         let error = ControlError::Invalid("a member is not the true or false that it should be");
         value.as_bool().ok_or(error)
     }
 
     pub(super) fn subject(&mut self) -> Taken<Option<Subject>> {
-        let Some(text) = self.text("sub")? else { return Ok(None) };
+        let Some(text) = self.text("sub")? else {
+            return Ok(None);
+        };
         let error = ControlError::Invalid("its sub is empty, too long or has control characters");
         Subject::parse(&text).map(Some).ok_or(error)
     }
@@ -53,36 +61,52 @@ impl Fields {
     pub(super) fn data(&mut self, name: &str) -> Taken<Data> {
         match self.0.remove(name) {
             None => Ok(Data::default()),
-            Some(Value::Object(members)) => Data::parse(members)
-                .ok_or(ControlError::Invalid("its data is too deep or has a member __proto__")),
+            Some(Value::Object(members)) => Data::parse(members).ok_or(ControlError::Invalid(
+                "its data is too deep or has a member __proto__",
+            )),
             Some(_) => Err(ControlError::Invalid("its data is not an object")),
         }
     }
 
     pub(super) fn change(&mut self) -> Taken<Change> {
-        Ok(Change { unset: self.texts("unset")?.unwrap_or_default(), set: self.data("set")? })
+        Ok(Change {
+            unset: self.texts("unset")?.unwrap_or_default(),
+            set: self.data("set")?,
+        })
     }
 
     pub(super) fn amr(&mut self) -> Taken<Option<Vec<String>>> {
-        let Some(methods) = self.texts("amr")? else { return Ok(None) };
+        let Some(methods) = self.texts("amr")? else {
+            return Ok(None);
+        };
         let fits = methods.len() <= MOST_METHODS
-            && methods.iter().all(|method| (1..=LONGEST_METHOD).contains(&method.len()));
-        fits.then_some(Some(methods)).ok_or(ControlError::Invalid("its amr is too long"))
+            && methods
+                .iter()
+                .all(|method| (1..=LONGEST_METHOD).contains(&method.len()));
+        fits.then_some(Some(methods))
+            .ok_or(ControlError::Invalid("its amr is too long"))
     }
 
     pub(super) fn shorter(&mut self) -> Taken<Shorter> {
         let mut span = |name| match self.integer(name)? {
             None => Ok(None),
-            Some(value) => seconds(value)
-                .map(Some)
-                .ok_or(ControlError::Invalid("idle and absolute are at least 1 second")),
+            Some(value) => seconds(value).map(Some).ok_or(ControlError::Invalid(
+                "idle and absolute are at least 1 second",
+            )),
         };
-        Ok(Shorter { idle: span("idle")?, absolute: span("absolute")? })
+        Ok(Shorter {
+            idle: span("idle")?,
+            absolute: span("absolute")?,
+        })
     }
 
     pub(super) fn finish(self) -> Taken<()> {
         let error = ControlError::Invalid("it has a member that its op does not have");
-        if self.0.is_empty() { Ok(()) } else { Err(error) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(error)
+        }
     }
 
     fn texts(&mut self, name: &str) -> Taken<Option<Vec<String>>> {

@@ -5,10 +5,10 @@
 //! session, so a late answer never deletes the cookie of a new login; a store that fails on the way
 //! is 503 and never a cookie.
 
+use super::Turn;
 use super::passage::{Context, call};
 use super::respond::edits;
 use super::resume::{derive, store_unavailable};
-use super::Turn;
 use crate::control::{self, ControlError, Instruction};
 use crate::cookie::SetCookie;
 use crate::error::Code;
@@ -54,15 +54,21 @@ pub(super) fn begin(
     now: Time,
     events: &mut Vec<Event>,
 ) -> Turn {
-    let invalid = |why, events: &mut Vec<Event>| refuse(context, ControlError::Invalid(why), events);
+    let invalid =
+        |why, events: &mut Vec<Event>| refuse(context, ControlError::Invalid(why), events);
     if context.access == Access::Public {
         return invalid("its path is public", events);
     }
     if response.status == 101 {
         return invalid("it came with a 101", events);
     }
-    let read =
-        control::read_answer(&site.origin_keys, site.parties(), message, &context.jti, now);
+    let read = control::read_answer(
+        &site.origin_keys,
+        site.parties(),
+        message,
+        &context.jti,
+        now,
+    );
     let (instruction, operation) = match read {
         Ok(read) => read,
         Err(error) => return refuse(context, error, events),
@@ -73,34 +79,52 @@ pub(super) fn begin(
                 return refuse(context, ControlError::TooLarge, events);
             }
             let id = new_id(site, context, &create);
-            ask(creation(site, context, &id, *create, now), Pending::Creating(id))
+            ask(
+                creation(site, context, &id, *create, now),
+                Pending::Creating(id),
+            )
         }
         Instruction::Update(change, shorter) => {
             let Some((locator, owner, which)) = addressed(context) else {
                 return invalid("there is no session to update", events);
             };
-            let command = Command::Update { which, change, shorter, operation };
+            let command = Command::Update {
+                which,
+                change,
+                shorter,
+                operation,
+            };
             ask(call(site, locator, Some(owner), command), Pending::Updating)
         }
-        Instruction::Rotate(rotate) => {
-            begin_rotation(site, context, *rotate, operation, events)
-        }
+        Instruction::Rotate(rotate) => begin_rotation(site, context, *rotate, operation, events),
         Instruction::Destroy => {
             let Some(token) = &context.presented else {
                 return done(site, context, response, Vec::new(), events);
             };
             let which = Which::Id(token.hash);
-            let command = Command::Destroy { which, operation: Some(operation) };
-            ask(call(site, token.id.locator, None, command), Pending::Destroying)
+            let command = Command::Destroy {
+                which,
+                operation: Some(operation),
+            };
+            ask(
+                call(site, token.id.locator, None, command),
+                Pending::Destroying,
+            )
         }
         Instruction::DestroyAll(subject) => {
-            let own = context.session.as_ref().and_then(|view| view.subject.clone());
+            let own = context
+                .session
+                .as_ref()
+                .and_then(|view| view.subject.clone());
             let Some(subject) = subject.or(own) else {
                 return invalid("there is no subject whose sessions to end", events);
             };
             let locator = site.locator_key.of_subject(&subject);
             let presented = context.presented.as_ref().map(|token| token.hash);
-            let command = Command::DestroyAll { presented, operation };
+            let command = Command::DestroyAll {
+                presented,
+                operation,
+            };
             let owner = Some(Owner::Subject(subject));
             ask(call(site, locator, owner, command), Pending::DestroyingAll)
         }
@@ -121,7 +145,7 @@ pub fn settle(
         Ok(reply) => reply,
         Err(fault) if matches!(pending, Pending::Succeeding(_)) => {
             // Nothing is lost: a later response offers the same successor.
-            events.push(Event::new(What::StoreFault).with("fault", fault.as_str()));
+            events.push(Event::store_fault(fault));
             return done(site, context, response, Vec::new(), events);
         }
         Err(fault) => return replace(store_unavailable(fault, events)),
@@ -135,17 +159,32 @@ pub fn settle(
             match &context.presented {
                 Some(old) if old.id.locator != id.locator => {
                     let which = Which::Id(old.hash);
-                    let command = Command::Destroy { which, operation: None };
+                    let command = Command::Destroy {
+                        which,
+                        operation: None,
+                    };
                     let call = call(site, old.id.locator, None, command);
                     ask(call, Pending::EndingOld(id, lasting))
                 }
-                _ => done(site, context, response, given(site, &id, lasting, now), events),
+                _ => done(
+                    site,
+                    context,
+                    response,
+                    given(site, &id, lasting, now),
+                    events,
+                ),
             }
         }
         (Pending::Creating(_), Reply::Raced) => replace(Code::SessionRaced.problem().into()),
         (Pending::EndingOld(id, lasting), Reply::Ended { ended, .. }) => {
             note_ended(site, &ended, "replaced", events);
-            done(site, context, response, given(site, &id, lasting, now), events)
+            done(
+                site,
+                context,
+                response,
+                given(site, &id, lasting, now),
+                events,
+            )
         }
         (Pending::Updating, Reply::Updated) => {
             done(site, context, response, vec_of(fresh(site)), events)
@@ -162,7 +201,14 @@ pub fn settle(
             done(site, context, response, cookies, events)
         }
         (Pending::Rotating(rotate, attempt), Reply::Taken { after }) if attempt < MOST_ATTEMPTS => {
-            rotate_after(site, context, *rotate, after, attempt.saturating_add(1), events)
+            rotate_after(
+                site,
+                context,
+                *rotate,
+                after,
+                attempt.saturating_add(1),
+                events,
+            )
         }
         (Pending::Updating | Pending::Rotating(..), Reply::NoSession)
         | (Pending::Succeeding(_), Reply::NoOffer) => {
@@ -175,12 +221,20 @@ pub fn settle(
         }
         (Pending::Destroying, Reply::Ended { ended, .. }) => {
             note_ended(site, &ended, "destroy", events);
-            let cookies = if ended.is_empty() { Vec::new() } else { cleared(site) };
+            let cookies = if ended.is_empty() {
+                Vec::new()
+            } else {
+                cleared(site)
+            };
             done(site, context, response, cookies, events)
         }
         (Pending::DestroyingAll, Reply::Ended { ended, presented }) => {
             note_ended(site, &ended, "destroy_all", events);
-            let cookies = if presented { cleared(site) } else { vec_of(fresh(site)) };
+            let cookies = if presented {
+                cleared(site)
+            } else {
+                vec_of(fresh(site))
+            };
             done(site, context, response, cookies, events)
         }
         (_, Reply::Busy) => replace(store_unavailable(Fault::Overloaded, events)),
@@ -203,7 +257,10 @@ fn creation(
     create: control::Create,
     now: Time,
 ) -> Call {
-    let old = context.presented.as_ref().filter(|old| old.id.locator == id.locator);
+    let old = context
+        .presented
+        .as_ref()
+        .filter(|old| old.id.locator == id.locator);
     let command = Command::Create(Box::new(store::Create {
         id: id.hash(),
         sid: context.jti.clone(),
@@ -230,9 +287,16 @@ fn begin_rotation(
     let (Some((.., which)), Some(token), Some(view)) =
         (addressed(context), &context.presented, &context.session)
     else {
-        return refuse(context, ControlError::Invalid("there is no session to rotate"), events);
+        return refuse(
+            context,
+            ControlError::Invalid("there is no session to rotate"),
+            events,
+        );
     };
-    let by = Derivation { key: token.key.clone(), generation: view.generation };
+    let by = Derivation {
+        key: token.key.clone(),
+        generation: view.generation,
+    };
     let Some((_, candidate)) = derive(site, token, by) else {
         return replace(store_unavailable(Fault::Unreadable, events));
     };
@@ -263,7 +327,11 @@ fn rotate_after(
     let next = after
         .checked_add(1)
         .and_then(|generation| {
-            derive(site, context.presented.as_ref()?, Derivation { key, generation })
+            derive(
+                site,
+                context.presented.as_ref()?,
+                Derivation { key, generation },
+            )
         })
         .zip(addressed(context));
     let Some(((_, candidate), (locator, owner, _))) = next else {
@@ -271,13 +339,19 @@ fn rotate_after(
     };
     rotate.candidate = candidate;
     let command = Command::Rotate(Box::new(rotate.clone()));
-    ask(call(site, locator, Some(owner), command), Pending::Rotating(Box::new(rotate), attempt))
+    ask(
+        call(site, locator, Some(owner), command),
+        Pending::Rotating(Box::new(rotate), attempt),
+    )
 }
 
 /// The session that the request was forwarded with, as a command names it.
 fn addressed(context: &Context) -> Option<(crate::locator::Locator, Owner, Which)> {
     let (token, view) = (context.presented.as_ref()?, context.session.as_ref()?);
-    let owner = view.subject.clone().map_or(Owner::Anonymous, Owner::Subject);
+    let owner = view
+        .subject
+        .clone()
+        .map_or(Owner::Anonymous, Owner::Subject);
     Some((token.id.locator, owner, Which::Root(view.root.clone())))
 }
 
@@ -319,7 +393,9 @@ fn done(
     cookies: Vec<SetCookie>,
     events: &mut Vec<Event>,
 ) -> Turn {
-    Turn::Done(Outcome::Pass(edits(site, context, response, cookies, events)))
+    Turn::Done(Outcome::Pass(edits(
+        site, context, response, cookies, events,
+    )))
 }
 
 fn replace(answer: Answer) -> Turn {
@@ -329,16 +405,26 @@ fn replace(answer: Answer) -> Turn {
 fn refuse(context: &Context, error: ControlError, events: &mut Vec<Event>) -> Turn {
     let (code, why) = match error {
         ControlError::Invalid(why) => (Code::ControlInvalid, why),
-        ControlError::TooLarge => (Code::ControlTooLarge, "it, or the data after it, is too large"),
+        ControlError::TooLarge => (
+            Code::ControlTooLarge,
+            "it, or the data after it, is too large",
+        ),
     };
-    let event = Event::new(What::ControlInvalid).with("code", code.as_str()).with("why", why);
+    let event = Event::new(What::ControlInvalid)
+        .with("code", code.as_str())
+        .with("why", why);
     events.push(event.at(context.rule.as_deref()));
     replace(code.problem().into())
 }
 
 fn rotated(site: &Site, context: &Context, reason: &'static str) -> Event {
-    let sid = context.session.as_ref().map_or(&context.jti, |view| &view.sid);
-    Event::new(What::SessionRotated).of(&site.log_key, sid).with("reason", reason)
+    let sid = context
+        .session
+        .as_ref()
+        .map_or(&context.jti, |view| &view.sid);
+    Event::new(What::SessionRotated)
+        .of(&site.log_key, sid)
+        .with("reason", reason)
 }
 
 pub(super) fn note_ended(
@@ -348,6 +434,8 @@ pub(super) fn note_ended(
     events: &mut Vec<Event>,
 ) {
     events.extend(ended.iter().map(|sid| {
-        Event::new(What::SessionEnded).of(&site.log_key, sid).with("reason", reason)
+        Event::new(What::SessionEnded)
+            .of(&site.log_key, sid)
+            .with("reason", reason)
     }));
 }

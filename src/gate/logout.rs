@@ -21,7 +21,10 @@ pub struct Leaving {
 }
 
 pub(super) const fn leave(token: Option<Token>, is_navigation: bool) -> Leaving {
-    Leaving { token, is_navigation }
+    Leaving {
+        token,
+        is_navigation,
+    }
 }
 
 impl Leaving {
@@ -29,7 +32,10 @@ impl Leaving {
     #[must_use]
     pub fn question(&self, site: &Site) -> Option<Call> {
         let token = self.token.as_ref()?;
-        let command = Command::Destroy { which: Which::Id(token.hash), operation: None };
+        let command = Command::Destroy {
+            which: Which::Id(token.hash),
+            operation: None,
+        };
         Some(call(site, token.id.locator, None, command))
     }
 

@@ -85,16 +85,13 @@ fn admit(site: &Site, facts: &Facts) -> Result<Target, Refused> {
     Ok(target)
 }
 
-fn pass(
-    site: &Site,
-    facts: Facts,
-    target: Target,
-    now: Time,
-    events: &mut Vec<Event>,
-) -> Opened {
+fn pass(site: &Site, facts: Facts, target: Target, now: Time, events: &mut Vec<Event>) -> Opened {
     let matched = site.config.rule(target.path());
     let (access, rule) = (matched.access, matched.rule.map(str::to_owned));
-    let found = site.config.cookie.find(facts.cookie.as_deref().unwrap_or_default());
+    let found = site
+        .config
+        .cookie
+        .find(facts.cookie.as_deref().unwrap_or_default());
     let isolated = access != Access::Public;
     let decision = site.config.csrf.decide(
         &site.config.issuer,
@@ -104,7 +101,8 @@ fn pass(
         isolated,
     );
     if let Decision::Refuse(reason) = decision {
-        let event = refused(site, &facts, Code::CrossSite, rule.as_deref()).with("reason", reason.as_str());
+        let event =
+            refused(site, &facts, Code::CrossSite, rule.as_deref()).with("reason", reason.as_str());
         if !site.config.csrf_report_only {
             events.push(event);
             return Opened::Answer(Code::CrossSite.problem().into());
@@ -112,7 +110,11 @@ fn pass(
         events.push(event.with("mode", "report_only"));
     }
     let is_anonymous = access == Access::Public || decision == Decision::PassWithoutSession;
-    let presented = if is_anonymous { None } else { presented(site, &found, now, events) };
+    let presented = if is_anonymous {
+        None
+    } else {
+        presented(site, &found, now, events)
+    };
     let passage = Box::new(Passage {
         fresh: found.fresh,
         target,
@@ -151,7 +153,10 @@ fn reserved(
     match (endpoint, facts.method.as_str()) {
         ("/control", "POST") => Opened::OutOfBand,
         ("/logout", "POST") => {
-            let found = site.config.cookie.find(facts.cookie.as_deref().unwrap_or_default());
+            let found = site
+                .config
+                .cookie
+                .find(facts.cookie.as_deref().unwrap_or_default());
             let decision = CrossSite::decide_reserved(
                 &site.config.issuer,
                 facts,
@@ -170,19 +175,17 @@ fn reserved(
 }
 
 /// The ID that the cookies present: one that opens, and no second one beside it.
-fn presented(
-    site: &Site,
-    found: &Found<'_>,
-    now: Time,
-    events: &mut Vec<Event>,
-) -> Option<Token> {
+fn presented(site: &Site, found: &Found<'_>, now: Time, events: &mut Vec<Event>) -> Option<Token> {
     let mut opened: Option<Token> = None;
     for value in &found.values {
         let Some(token) = site.cookie_keys.open(value) else {
             events.push(Event::new(What::TokenForged));
             continue;
         };
-        if opened.as_ref().is_some_and(|other| other.hash != token.hash) {
+        if opened
+            .as_ref()
+            .is_some_and(|other| other.hash != token.hash)
+        {
             events.push(Event::new(What::TokenAmbiguous));
             return None;
         }
@@ -198,8 +201,14 @@ fn is_reserved(path: &str) -> bool {
 
 /// The event of a request that was turned away.
 pub(super) fn refused(site: &Site, facts: &Facts, code: Code, rule: Option<&str>) -> Event {
-    let what =
-        if code == Code::CrossSite { What::CsrfRefused } else { What::SessionRefused };
+    let what = if code == Code::CrossSite {
+        What::CsrfRefused
+    } else {
+        What::SessionRefused
+    };
     let ip = facts.client_ip.as_deref().filter(|_| site.config.log_ip);
-    Event::new(what).with("code", code.as_str()).at(rule).from_ip(ip)
+    Event::new(what)
+        .with("code", code.as_str())
+        .at(rule)
+        .from_ip(ip)
 }

@@ -43,7 +43,10 @@ impl Passage {
     #[must_use]
     pub fn question(&self, site: &Site) -> Option<Call> {
         let token = self.presented.as_ref()?;
-        let command = Command::Validate { id: token.hash, slide: self.slides() };
+        let command = Command::Validate {
+            id: token.hash,
+            slide: self.slides(),
+        };
         Some(call(site, token.id.locator, None, command))
     }
 
@@ -78,11 +81,13 @@ pub struct Context {
 }
 
 /// A call to an object, under the site's policy.
-pub(super) fn call(
-    site: &Site,
-    locator: Locator,
-    owner: Option<Owner>,
-    command: Command,
-) -> Call {
-    Call { locator, request: Request { owner, command, policy: site.config.policy() } }
+pub(super) fn call(site: &Site, locator: Locator, owner: Option<Owner>, command: Command) -> Call {
+    Call {
+        locator,
+        request: Request {
+            owner,
+            command,
+            policy: site.config.policy(),
+        },
+    }
 }

@@ -48,8 +48,11 @@ pub enum Resumed {
 #[must_use]
 pub fn recall(site: &Site, passage: &Passage, memory: &Memory, now: Time) -> Option<(Reply, bool)> {
     let token = passage.presented.as_ref()?;
-    let fresh_for =
-        if passage.may_be_remembered() { site.config.fresh_for } else { Span::ZERO };
+    let fresh_for = if passage.may_be_remembered() {
+        site.config.fresh_for
+    } else {
+        Span::ZERO
+    };
     let reply = memory.recall(&token.hash, fresh_for, now)?;
     match reply {
         Reply::Live(view) => {
@@ -106,7 +109,9 @@ pub fn resume(
     }
     let jti = Sid::from_entropy(&entropy.jti);
     let outbound = outbound(site, &passage, session.as_ref(), &jti, now);
-    let successor = session.as_ref().and_then(|view| successor(site, &passage, view, now));
+    let successor = session
+        .as_ref()
+        .and_then(|view| successor(site, &passage, view, now));
     let context = Context {
         jti,
         access: passage.access,
@@ -134,7 +139,7 @@ pub(super) fn no_session(site: &Site, passage: &Passage, events: &mut Vec<Event>
 
 /// The answer when the store's is not to be had.
 pub(super) fn store_unavailable(fault: Fault, events: &mut Vec<Event>) -> Answer {
-    events.push(Event::new(What::StoreFault).with("fault", fault.as_str()));
+    events.push(Event::store_fault(fault));
     Code::StoreUnavailable.problem().into()
 }
 
@@ -144,12 +149,18 @@ fn login_location(site: &Site, login: &str, passage: &Passage) -> String {
     let is_local = characters.next() == Some('/') && !matches!(characters.next(), Some('/' | '\\'));
     let fits = is_local
         && back.len() < LONGEST_RETURN
-        && !back.chars().any(|character| character == '\\' || character.is_control());
+        && !back
+            .chars()
+            .any(|character| character == '\\' || character.is_control());
     if !fits {
         return login.to_owned();
     }
     let separator = if login.contains('?') { '&' } else { '?' };
-    format!("{login}{separator}{}={}", site.config.login_return_param, percent_encoded(&back))
+    format!(
+        "{login}{separator}{}={}",
+        site.config.login_return_param,
+        percent_encoded(&back)
+    )
 }
 
 /// Everything but the unreserved characters of RFC 3986, escaped.
@@ -167,9 +178,18 @@ fn percent_encoded(text: &str) -> String {
 }
 
 fn note(site: &Site, gone: &Gone, events: &mut Vec<Event>) {
-    if let Gone::Superseded { sid, reused: _, ended } = gone {
+    if let Gone::Superseded {
+        sid,
+        reused: _,
+        ended,
+    } = gone
+    {
         let outcome = if *ended { "ended" } else { "refused" };
-        events.push(Event::new(What::TokenReuse).of(&site.log_key, sid).with("outcome", outcome));
+        events.push(
+            Event::new(What::TokenReuse)
+                .of(&site.log_key, sid)
+                .with("outcome", outcome),
+        );
         if *ended {
             let event = Event::new(What::SessionEnded).of(&site.log_key, sid);
             events.push(event.with("reason", "token_reuse"));
@@ -194,10 +214,13 @@ fn successor(
         None => {
             let every = site.config.rotation.every?;
             let age = now.since(view.issued);
-            let due = (age >= every && passage.facts.is_top_level_navigation())
-                || age >= every.doubled();
+            let due =
+                (age >= every && passage.facts.is_top_level_navigation()) || age >= every.doubled();
             let generation = view.generation.checked_add(1)?;
-            due.then(|| Derivation { key: token.key.clone(), generation })?
+            due.then(|| Derivation {
+                key: token.key.clone(),
+                generation,
+            })?
         }
     };
     derive(site, token, by)
@@ -205,8 +228,14 @@ fn successor(
 
 /// The successor that follows from a presented ID in this way; nothing when the key is gone.
 pub(super) fn derive(site: &Site, token: &Token, by: Derivation) -> Option<(SessionId, Candidate)> {
-    let id = site.cookie_keys.successor(&token.id, &by.key, by.generation)?;
-    let candidate = Candidate { from: token.hash, hash: id.hash(), by };
+    let id = site
+        .cookie_keys
+        .successor(&token.id, &by.key, by.generation)?;
+    let candidate = Candidate {
+        from: token.hash,
+        hash: id.hash(),
+        by,
+    };
     Some((id, candidate))
 }
 
@@ -238,7 +267,9 @@ fn outbound(
             Upstream::Binding(_) | Upstream::Route => passage.target.moved_to(issuer),
         },
         cookie: facts.cookie.as_deref().map_or(Forwarded::Keep, |header| {
-            config.cookie.forwarded(header, session.map(|view| &view.sid))
+            config
+                .cookie
+                .forwarded(header, session.map(|view| &view.sid))
         }),
         remove: facts.spoofable_headers().map(str::to_owned).collect(),
         set,
