@@ -1,7 +1,7 @@
 // A store that throws, hangs, is overloaded, loses replies or answers nonsense lets nobody in, logs nobody out and loses no write.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Browser, SESSION, application, cookieIn } from "./harness/app.mjs";
+import { Browser, SESSION, application, cookieIn, logged } from "./harness/app.mjs";
 import { startGate } from "./harness/gate.mjs";
 import { control } from "./harness/jws.mjs";
 import { BROWSER, send } from "./harness/raw.mjs";
@@ -51,7 +51,7 @@ for (const [kind, name] of Object.entries(FAULTS)) {
     await gate.clearFaults();
     for (const answer of answers) isUnavailable(answer, kind);
     assert.equal(gate.origin.requests.length, 0, "not even as nobody");
-    assert.deepEqual(new Set(gate.events("store.fault").map((event) => event.fault)), new Set([name]));
+    assert.deepEqual(new Set((await logged(gate, "store.fault", 4)).map((event) => event.fault)), new Set([name]));
     assert.equal(alice.id, id);
     const claims = await alice.claims();
     assert.deepEqual([claims.sub, claims.data], [sub, { n: 1 }]);

@@ -125,3 +125,9 @@ export async function eventually(condition, timeout = 3000) {
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
+
+// The log's events of this name, once there are so many of them: lines arrive a little later than answers.
+export async function logged(gate, name, count = 1) {
+  await eventually(() => gate.events(name).length >= count);
+  return gate.events(name);
+}
