@@ -58,6 +58,9 @@ pub(super) fn edits(
         cookies,
         ..Edits::default()
     };
+    edits
+        .append
+        .extend(context.timing.map(|timing| ("server-timing", timing)));
     let names = response.header_names.iter();
     edits.remove.extend(
         names

@@ -15,6 +15,7 @@ use worker::web_sys::{AbortSignal, RequestInit, Response};
 use super::bindings::Namespace;
 use super::env;
 use crate::memory::Memory;
+use crate::site::Site;
 use crate::store::{Fault, Gone, Reply};
 use crate::time::Span;
 use crate::token::IdHash;
@@ -24,34 +25,36 @@ use crate::verdict::Call;
 const BINDING: &str = "SESSIONS";
 
 thread_local! {
-    static MEMORY: RefCell<Memory> = RefCell::new(Memory::default());
+    static MEMORY: RefCell<Option<Memory>> = const { RefCell::new(None) };
 }
 
-/// Looks into the isolate's memory.
-pub(super) fn memory<T>(look: impl FnOnce(&Memory) -> T) -> T {
-    MEMORY.with_borrow(look)
+/// Looks into the isolate's memory, or notes something in it.
+pub(super) fn memory<T>(site: &Site, look: impl FnOnce(&mut Memory) -> T) -> T {
+    MEMORY.with_borrow_mut(|memory| {
+        look(memory.get_or_insert_with(|| Memory::new(site.config.memory)))
+    })
 }
 
 /// Asks whose an ID is, and remembers the answer.
 pub(super) async fn validate(
+    site: &Site,
     env: &Env,
     call: &Call,
     id: &IdHash,
-    deadline: Span,
 ) -> Result<Reply, Fault> {
-    let ticket = MEMORY.with_borrow(|memory| memory.ticket(env::now()));
-    let reply = ask(env, call, deadline).await?;
-    MEMORY.with_borrow_mut(|memory| memory.keep(id, call.locator, ticket, &reply));
+    let ticket = memory(site, |memory| memory.ticket(env::now()));
+    let reply = ask(site, env, call).await?;
+    memory(site, |memory| memory.keep(id, call.locator, ticket, &reply));
     Ok(reply)
 }
 
 /// Asks an object.
-pub(super) async fn ask(env: &Env, call: &Call, deadline: Span) -> Result<Reply, Fault> {
-    let forget = || MEMORY.with_borrow_mut(|memory| memory.changed(call.locator));
+pub(super) async fn ask(site: &Site, env: &Env, call: &Call) -> Result<Reply, Fault> {
+    let forget = || memory(site, |memory| memory.changed(call.locator));
     if call.is_change() {
         forget();
     }
-    let reply = fetch(env, call, deadline).await;
+    let reply = fetch(env, call, site.config.store_deadline).await;
     let ended = matches!(reply, Ok(Reply::Gone(Gone::Superseded { ended: true, .. })));
     if call.is_change() || ended {
         // Again: an answer that was asked for meanwhile may show what was before.
