@@ -37,6 +37,8 @@ pub enum Upstream {
 pub enum StoreKind {
     /// SQLite-backed Durable Objects.
     Durable,
+    /// Workers KV.
+    Kv,
 }
 
 /// When periodic rotation happens.
@@ -85,6 +87,8 @@ pub struct Config {
     pub rotation: Rotation,
     /// How old an answer from memory may be, where no rule says otherwise.
     pub fresh_for: Span,
+    /// The longest that any answer from memory may be old.
+    pub longest_fresh: Span,
     /// How much an isolate remembers.
     pub memory: Bounds,
     /// How many sessions a subject has at most.

@@ -103,6 +103,12 @@ impl Rule {
         })
     }
 
+    /// The rule's own word on how old an answer from memory may be.
+    #[must_use]
+    pub const fn freshness(&self) -> Option<Span> {
+        self.freshness
+    }
+
     /// The same rule with its own word on how old an answer from memory may be.
     #[must_use]
     pub fn with_freshness(self, freshness: Option<Span>) -> Self {

@@ -9,8 +9,10 @@ mod env;
 mod flights;
 mod http;
 mod journal;
+mod kv;
 mod objects;
 mod session_object;
+mod store;
 mod upstream;
 
 use std::rc::Rc;
@@ -65,7 +67,7 @@ async fn load(
     let call = passage.question(site)?;
     let id = passage.presented()?.hash;
     let recall = |passage: &Passage| {
-        objects::memory(site, |memory| {
+        store::memory(site, |memory| {
             gate::recall(site, passage, memory, env::now())
         })
     };
@@ -80,11 +82,11 @@ async fn load(
         passage.answered_from(Source::Memory);
         if touch {
             let again = env::now().plus(site.config.store_deadline.doubled());
-            objects::memory(site, |memory| memory.touching(&id, again));
+            store::memory(site, |memory| memory.touching(&id, again));
             let (site, env) = (Rc::clone(site), env.clone());
             // Activity seen while memory answered is written down behind the response.
             context.wait_until(async move {
-                if let Err(fault) = objects::validate(&site, &env, &call, &id).await {
+                if let Err(fault) = store::validate(&site, &env, &call, &id).await {
                     journal::write(&site.config, &[Event::store_fault(fault)]);
                 }
             });
@@ -93,7 +95,7 @@ async fn load(
     }
     passage.answered_from(Source::Store);
     let flight = flights::lead(&id, site.config.store_deadline);
-    let reply = objects::validate(site, env, &call, &id).await;
+    let reply = store::validate(site, env, &call, &id).await;
     flights::land(&id, flight);
     Some(reply)
 }
@@ -120,7 +122,7 @@ async fn forward(
     loop {
         match turn {
             Turn::Ask(call, pending) => {
-                let reply = objects::ask(site, env, &call).await;
+                let reply = store::ask(site, env, &call).await;
                 let now = env::now();
                 turn = gate::settle(site, &forward.context, &facts, *pending, reply, now, events);
             }
@@ -138,7 +140,7 @@ async fn forward(
 
 async fn leave(site: &Site, env: &Env, leaving: &Leaving, events: &mut Vec<Event>) -> Responded {
     let reply = match leaving.question(site) {
-        Some(call) => Some(objects::ask(site, env, &call).await),
+        Some(call) => Some(store::ask(site, env, &call).await),
         None => None,
     };
     http::own(&leaving.answer(site, reply, events))
@@ -155,7 +157,7 @@ async fn out_of_band(
     let answer: Answer = match read {
         Err(answer) => answer,
         Ok((call, asked)) => {
-            let reply = objects::ask(site, env, &call).await;
+            let reply = store::ask(site, env, &call).await;
             asked.answer(site, reply, events)
         }
     };

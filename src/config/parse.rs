@@ -54,7 +54,10 @@ pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
     }
     let upstream = upstream(&mut root, issuer.as_ref());
     let store = root
-        .choice("store", &[("durable", StoreKind::Durable)])
+        .choice(
+            "store",
+            &[("durable", StoreKind::Durable), ("kv", StoreKind::Kv)],
+        )
         .unwrap_or(StoreKind::Durable);
     let deadline = root.span("store_deadline", SECOND, Some(Span::from_secs(30)));
     let default_access = default_access(&mut root);
@@ -72,10 +75,14 @@ pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
     let logout_url = root.text("logout_url").unwrap_or_else(|| "/".to_owned());
     let (cookie, same_site) = cookie(root.table("cookie"));
     let assertion_ttl = assertion(root.table("assertion"));
-    let lifetimes = lifetimes(root.table("lifetime"));
+    let lifetimes = lifetimes(root.table("lifetime"), store);
     let rotation = rotation(root.table("rotation"));
     let (fresh_for, memory) = freshness(root.table("freshness"), &lifetimes);
     let rules = rules(&mut root, lifetimes.idle.min(lifetimes.anonymous));
+    let longest_fresh = rules
+        .iter()
+        .filter_map(Rule::freshness)
+        .fold(fresh_for, Span::max);
     let mut limits = root.table("limits");
     let per_subject = limits.number("per_subject", 50, MOST_SESSIONS);
     let data = limits.number("data", 2048, MOST_DATA);
@@ -110,6 +117,7 @@ pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
             lifetimes,
             rotation,
             fresh_for,
+            longest_fresh,
             memory,
             per_subject,
             data,
@@ -276,10 +284,16 @@ fn assertion(mut table: Section) -> Span {
     ttl.unwrap_or(Span::from_secs(MINUTE))
 }
 
-fn lifetimes(mut table: Section) -> Lifetimes {
-    let mut span = |name| table.span(name, SECOND, None);
+fn lifetimes(mut table: Section, store: StoreKind) -> Lifetimes {
+    // KV keeps nothing for less.
+    let shortest = match store {
+        StoreKind::Durable => SECOND,
+        StoreKind::Kv => Span::from_secs(MINUTE),
+    };
+    let mut span = |name| table.span(name, shortest, None);
     let (idle, anonymous, absolute) = (span("idle"), span("anonymous"), span("absolute"));
-    let (remember, touch) = (span("remember"), span("touch"));
+    let remember = span("remember");
+    let touch = table.span("touch", SECOND, None);
     if let Some(absolute) = absolute {
         for (name, span) in [("idle", idle), ("anonymous", anonymous)] {
             if span.is_some_and(|span| span > absolute) {

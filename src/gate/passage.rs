@@ -79,7 +79,7 @@ impl Passage {
             id: token.hash,
             slide: self.slides(),
         };
-        Some(call(site, token.id.locator, None, command))
+        Some(call_about(site, token, command))
     }
 
     /// The ID that it presents.
@@ -126,7 +126,15 @@ pub(super) fn call(site: &Site, locator: Locator, owner: Option<Owner>, command:
         request: Request {
             owner,
             command,
+            stamp: None,
             policy: site.config.policy(),
         },
     }
+}
+
+/// A call about the session of a presented cookie.
+pub(super) fn call_about(site: &Site, token: &Token, command: Command) -> Call {
+    let mut call = call(site, token.id.locator, None, command);
+    call.request.stamp.clone_from(&token.stamp);
+    call
 }

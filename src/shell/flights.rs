@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use worker::js_sys::{Array, Function, Promise};
+use worker::js_sys::{Array, Function, Promise, Symbol};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::web_sys::WorkerGlobalScope;
@@ -53,13 +53,24 @@ pub(super) async fn follow(id: &IdHash, deadline: Span) -> bool {
             }
         });
     });
-    let in_time = Promise::new(&mut |resolve, _| {
-        let global: WorkerGlobalScope = worker::js_sys::global().unchecked_into();
-        let millis = i32::try_from(deadline.millis()).unwrap_or(i32::MAX);
-        let _ = global.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, millis);
-    });
-    let _ = JsFuture::from(Promise::race(&Array::of2(&landed, &in_time))).await;
+    let _ = JsFuture::from(Promise::race(&Array::of2(&landed, &timer(deadline)))).await;
     true
+}
+
+/// A promise that resolves to [`late`] after this time.
+pub(super) fn timer(span: Span) -> Promise {
+    Promise::new(&mut |resolve, _| {
+        let global: WorkerGlobalScope = worker::js_sys::global().unchecked_into();
+        let millis = i32::try_from(span.millis()).unwrap_or(i32::MAX);
+        let arguments = Array::of1(&late());
+        let _ = global
+            .set_timeout_with_callback_and_timeout_and_arguments(&resolve, millis, &arguments);
+    })
+}
+
+/// What a timer resolves to, and nothing else does.
+pub(super) fn late() -> JsValue {
+    Symbol::for_("edge-session late").into()
 }
 
 /// Notes that this request asks about an ID.

@@ -2,9 +2,7 @@
 //!
 //! Guarantees: every call ends by the deadline, whatever the object does; what an object that did
 //! not answer has done is unknown and treated so; nothing is tried again, least of all where an
-//! object is overloaded. Whatever this isolate changes, it forgets at once.
-
-use std::cell::RefCell;
+//! object is overloaded.
 
 use worker::Env;
 use worker::js_sys::Reflect;
@@ -14,56 +12,15 @@ use worker::web_sys::{AbortSignal, RequestInit, Response};
 
 use super::bindings::Namespace;
 use super::env;
-use crate::memory::Memory;
-use crate::site::Site;
-use crate::store::{Fault, Gone, Reply};
+use crate::store::{Fault, Reply};
 use crate::time::Span;
-use crate::token::IdHash;
 use crate::verdict::Call;
 
 /// The binding of the objects' namespace.
-const BINDING: &str = "SESSIONS";
+pub(super) const BINDING: &str = "SESSIONS";
 
-thread_local! {
-    static MEMORY: RefCell<Option<Memory>> = const { RefCell::new(None) };
-}
-
-/// Looks into the isolate's memory, or notes something in it.
-pub(super) fn memory<T>(site: &Site, look: impl FnOnce(&mut Memory) -> T) -> T {
-    MEMORY.with_borrow_mut(|memory| {
-        look(memory.get_or_insert_with(|| Memory::new(site.config.memory)))
-    })
-}
-
-/// Asks whose an ID is, and remembers the answer.
-pub(super) async fn validate(
-    site: &Site,
-    env: &Env,
-    call: &Call,
-    id: &IdHash,
-) -> Result<Reply, Fault> {
-    let ticket = memory(site, |memory| memory.ticket(env::now()));
-    let reply = ask(site, env, call).await?;
-    memory(site, |memory| memory.keep(id, call.locator, ticket, &reply));
-    Ok(reply)
-}
-
-/// Asks an object.
-pub(super) async fn ask(site: &Site, env: &Env, call: &Call) -> Result<Reply, Fault> {
-    let forget = || memory(site, |memory| memory.changed(call.locator));
-    if call.is_change() {
-        forget();
-    }
-    let reply = fetch(env, call, site.config.store_deadline).await;
-    let ended = matches!(reply, Ok(Reply::Gone(Gone::Superseded { ended: true, .. })));
-    if call.is_change() || ended {
-        // Again: an answer that was asked for meanwhile may show what was before.
-        forget();
-    }
-    reply
-}
-
-async fn fetch(env: &Env, call: &Call, deadline: Span) -> Result<Reply, Fault> {
+/// Asks the object that a call is for.
+pub(super) async fn fetch(env: &Env, call: &Call, deadline: Span) -> Result<Reply, Fault> {
     let body = serde_json::to_string(&call.request).map_err(|_| Fault::Failed)?;
     let namespace: Namespace = env::binding(env, BINDING)
         .ok_or(Fault::Failed)?
