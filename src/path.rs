@@ -170,10 +170,16 @@ pub fn is_plain(path: &str) -> bool {
     })
 }
 
-/// The path as a server that ignores letter case would compare it.
+/// The path as a server that ignores letter case would compare it. Some compare in lower case and
+/// some in upper case, so letters that are equal in either are equal here (`s` and the long `s`).
 fn folded(path: &str) -> String {
     let decoded = decode(path, |_| false).unwrap_or_default();
-    String::from_utf8_lossy(&decoded).to_lowercase()
+    let text = String::from_utf8_lossy(&decoded);
+    let lower = text.chars().flat_map(char::to_lowercase);
+    lower
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// The bytes of a path with its escapes resolved; nothing when an escape is none, or stands for a

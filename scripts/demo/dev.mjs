@@ -31,7 +31,7 @@ async function main() {
 
   const hosts = await loopback();
   await free(port, hosts);
-  if (demonstration) await free(port + 1, hosts);
+  if (demonstration) await free(port + 1, hosts, " (for the attacker's page)");
 
   const feed = new Feed();
   const ids = new Ids(vars.EDGE_SESSION_KEYS);
@@ -83,15 +83,16 @@ async function loopback() {
 }
 
 /** Says so in plain words if a port is taken; workerd would only say "Address already in use". */
-async function free(port, hosts) {
+async function free(port, hosts, purpose = "") {
   for (const host of hosts) {
     const error = await new Promise(resolve => {
       const server = createServer();
       server.once("error", resolve).listen(port, host, () => server.close(() => resolve()));
     });
     if (!error) continue;
-    if (error.code === "EADDRINUSE") throw new Failure(`port ${port} is in use; choose another: scripts/dev --port ${port + 1000 > 65534 ? port - 1000 : port + 1000}`);
-    throw new Failure(`cannot listen on ${host} port ${port}: ${error.message}`);
+    const what = `port ${port}${purpose}`;
+    if (error.code !== "EADDRINUSE") throw new Failure(`cannot listen on ${what}: ${error.message}`);
+    throw new Failure(`${what} is in use; choose another: scripts/dev --port ${port + 1000 > 65534 ? port - 1000 : port + 1000}`);
   }
 }
 

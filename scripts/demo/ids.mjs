@@ -28,7 +28,7 @@ export class Ids {
 
   /** A line of the gate's log. */
   logged({ event, reason, session }) {
-    if (event === "session.rotated" && reason === "periodic") this.#note(session, "made by the gate, as every now and then");
+    if (event === "session.rotated" && reason === "periodic") this.#note(session, "made by the gate");
   }
 
   /** `{ at, how }`, or nothing when it was before this program started. */

@@ -126,7 +126,7 @@ const facts = (claims, id) => html`<section>
 <div><dt>Handle</dt><dd><code>${claims.sid}</code></dd></div>
 <div><dt>Last authenticated</dt><dd>${moment(claims.auth_time ?? claims.session.created)}${claims.amr && `, ${claims.amr.join(" and ")}`}</dd></div>
 <div><dt>Store last asked</dt><dd>${moment(claims.session.checked)}</dd></div>
-<div><dt>Last new ID</dt><dd id="rotated">${id ? html`${moment(id.at)}, ${id.how}` : "before this program started"}</dd></div>
+<div><dt>Last new ID</dt><dd id="rotated" data-since="${id?.at ?? 0}">${id ? html`${moment(id.at)}, ${id.how}` : "before this program started"}</dd></div>
 </dl>
 </section>`;
 

@@ -6,22 +6,16 @@ import { SessionObject as Sessions, __wbg_reset_state, __worker_init_state, fetc
 
 const DIED = Symbol("the Wasm instance died");
 
-// Everyone who waits for the present instance. Held weakly: when a client disconnects its request is cancelled without running any
-// `finally`, so its entry is never deleted, and strong ones would pile up. A live request's resolver is held by the promise that it waits for.
+// Everyone who waits for the present instance. A request that the runtime cancels never comes back to be taken out, and neither does
+// its Rust future. The gate registers what may take long with waitUntil, so that a client who leaves cancels hardly any.
 const waiting = new Set();
-let sweepAt = 256;
-
-function sweep() {
-  for (const entry of waiting) if (entry.deref() === undefined) waiting.delete(entry);
-  sweepAt = Math.max(256, 2 * waiting.size);
-}
 
 function abandon() {
   if (waiting.size === 0) return;
   const all = [...waiting];
   waiting.clear();
   console.error(JSON.stringify({ event: "instance.died", requests: all.length }));
-  for (const entry of all) entry.deref()?.(DIED);
+  for (const resolve of all) resolve(DIED);
 }
 
 // What the worker crate tells JavaScript: its panic hook sets `criticalError` before the instance dies, and each new instance counts
@@ -57,12 +51,11 @@ function internalError() {
 function settle(call) {
   return new Promise((resolve) => {
     const failed = (error) => {
-      waiting.delete(entry);
+      waiting.delete(resolve);
       // The name alone: a message may quote what a client sent.
       console.error(JSON.stringify({ event: "internal", error: error?.name }));
       resolve(DIED);
     };
-    const entry = new WeakRef(resolve);
     let promise;
     try {
       promise = call();
@@ -74,20 +67,17 @@ function settle(call) {
       return;
     }
     // Not before the call, which may be the one that replaces a dead instance.
-    if (waiting.size >= sweepAt) sweep();
-    waiting.add(entry);
+    waiting.add(resolve);
     promise.then((value) => {
-      waiting.delete(entry);
+      waiting.delete(resolve);
       resolve(value);
     }, failed);
   });
 }
 
-async function answer(call) {
-  const response = await settle(call);
-  // Made here and not where the death was noticed, because a Response belongs to the request that made it.
-  return response === DIED ? internalError() : response;
-}
+// The error is made here and not where the death was noticed, because a Response belongs to the request that made it.
+const orError = (answer) => (answer === DIED ? internalError() : answer);
+const answer = (call) => settle(call).then(orError);
 
 export default {
   fetch(request, env, ctx) {

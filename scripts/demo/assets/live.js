@@ -22,6 +22,7 @@ export function watch(list, onEntry = () => {}, onStart = () => {}) {
 
 function gateLine({ at, record }) {
   const { event, time, text, ...rest } = record;
+  if (rest.count === 1) delete rest.count;
   const refused = /refused|forged|reuse|invalid|ambiguous|fault|shadowed/.test(event);
   const details = text ?? Object.entries(rest).map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`).join("  ");
   return line(`gate${refused ? " refused" : ""}`, at, event, details);

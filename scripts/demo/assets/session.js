@@ -45,10 +45,12 @@ function duration(seconds) {
 }
 
 function follow() {
-  const opened = Date.now();
+  const rotated = document.getElementById("rotated");
   watch(document.getElementById("log"), ({ from, at, record }) => {
-    if (from !== "gate" || at < opened || record.event !== "session.rotated" || record.session !== session.dataset.tag) return;
-    document.getElementById("rotated").textContent = `${new Date(at).toLocaleTimeString([], { timeStyle: "medium" })}, just now`;
+    if (from !== "gate" || record.event !== "session.rotated" || record.reason !== "periodic") return;
+    // The ID that came with this very page is in the log only after the page was made.
+    if (record.session !== session.dataset.tag || at < Number(rotated.dataset.since) * 1000) return;
+    rotated.textContent = `${new Date(at).toLocaleTimeString([], { timeStyle: "medium" })}, made by the gate`;
   });
 }
 

@@ -16,13 +16,17 @@ Date.now = () => {
   return realNow() + shift;
 };
 
-// Orders given by the test, each for the next `times` calls of its place.
+// Orders given by the test, each for the next `times` calls of its place, after the next `skip`.
 let traps = [];
 let faults = [];
 let calls = [];
 
 function take(orders, place) {
   const order = orders.find((o) => (o.place ?? place) === place && o.times > 0);
+  if (order?.skip > 0) {
+    order.skip -= 1;
+    return undefined;
+  }
   if (order) order.times -= 1;
   return order;
 }

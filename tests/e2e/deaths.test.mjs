@@ -1,0 +1,128 @@
+// The Wasm instance dies, in the gate or in the object: everyone who waits is answered promptly, nobody is let in, nothing is lost.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Browser, SESSION, application, eventually } from "./harness/app.mjs";
+import { startGate } from "./harness/gate.mjs";
+import { BROWSER, connect, request } from "./harness/raw.mjs";
+
+let gate;
+let app;
+test.before(async () => {
+  gate = await startGate({ config: { default_access: "optional", store_deadline: "10s", paths: [{ path: "/private/*", access: "required" }] } });
+});
+test.after(() => gate.stop());
+test.beforeEach(async () => {
+  await gate.clearFaults();
+  gate.origin.forget();
+  gate.logs.length = 0;
+  app = application(gate);
+});
+
+let users = 0;
+const newUser = () => `user-${(users += 1)}`;
+const signedIn = (sub = newUser(), more) => new Browser(gate).login(sub, more);
+
+function isInternalError(answer) {
+  assert.deepEqual([answer.status, answer.code, answer.all("set-cookie")], [500, "internal", []]);
+  assert.equal(answer.header("cache-control"), "no-store");
+}
+
+for (const place of ["gate", "object"]) {
+  for (const kind of ["trap", "panic", "throw"]) {
+    test(`a death (${kind}, in the ${place}) answers everyone in flight within a second, wherever they wait`, async () => {
+      const sub = newUser();
+      const alice = await signedIn(sub);
+      const stranger = new Browser(gate);
+      stranger.jar.set(SESSION, "forged");
+      const holds = Array.from({ length: 10 }, () => app.hold("/held"));
+      const waiting = [
+        ...Array.from({ length: 5 }, () => alice.send("POST", "/held", BROWSER.fetch, "")), // for the application
+        ...Array.from({ length: 5 }, () => stranger.send("GET", "/held")),
+      ];
+      await Promise.all(holds.map((hold) => hold.arrived));
+      await gate.fault("hang", { times: 3 });
+      await gate.forgetCalls();
+      for (let i = 0; i < 3; i += 1) waiting.push(alice.send("POST", "/private/x", BROWSER.fetch, "")); // for the store
+      assert.ok(await eventually(async () => (await gate.storeCalls()).length === 3));
+      await gate.trap(kind, { place });
+      const started = performance.now();
+      waiting.push(alice.send("POST", "/private/victim", BROWSER.fetch, ""));
+      for (const answer of await Promise.all(waiting)) isInternalError(answer);
+      assert.ok(performance.now() - started < 1000, `${performance.now() - started} ms`);
+      assert.equal(gate.origin.requests.filter((recorded) => recorded.url.startsWith("/private/")).length, 0, "nobody is let in by it");
+      for (const hold of holds) hold.release();
+      assert.equal((await stranger.read("/private/x")).status, 401);
+      assert.equal(await alice.who(), sub, "the next request is served, and the session is alive");
+    });
+  }
+
+  test(`a death in the ${place} during a logout is no logout that did not happen, and the next one works`, async () => {
+    const alice = await signedIn();
+    const thief = alice.copy();
+    const id = alice.id;
+    await gate.trap("panic", { place });
+    isInternalError(await alice.send("POST", "/.edge-session/logout"));
+    assert.equal(alice.id, id);
+    assert.equal((await alice.send("POST", "/.edge-session/logout")).status, 204);
+    assert.equal(await thief.who(), undefined);
+  });
+}
+
+test("a death between the application's answer and the store's leaves acknowledged writes and gives no cookie", async () => {
+  const alice = await signedIn(newUser(), { data: { kept: 1 } });
+  const hold = app.hold("/do");
+  const late = alice.does({ op: "rotate", set: { late: 2 } });
+  await hold.arrived;
+  await gate.trap("panic", { place: "object" });
+  hold.release();
+  isInternalError(await late);
+  assert.deepEqual((await alice.claims()).data, { kept: 1 });
+});
+
+test("a response that is being streamed goes on when the instance dies", async () => {
+  app.on("/stream", async (recorded, response) => {
+    response.write("one;");
+    await new Promise((resolve) => app.finish = resolve);
+    response.end("two");
+  });
+  const connection = await connect(gate);
+  connection.send(request(gate, "GET", "/stream", BROWSER.fetch));
+  await connection.readHead();
+  await gate.trap("panic");
+  isInternalError(await new Browser(gate).open("/"));
+  app.finish();
+  let text = "";
+  while (!text.includes("two")) {
+    const bytes = await connection.some();
+    assert.ok(bytes, `the stream ended: ${text}`);
+    text += bytes.toString();
+  }
+  connection.close();
+});
+
+test("a death in the alarm is reported to the runtime, which then tries again, and the object works on", async () => {
+  const sub = newUser();
+  await gate.forgetCalls();
+  const alice = await signedIn(sub);
+  const [name] = await gate.storeCalls();
+  const hold = app.hold("/held");
+  await gate.trap("throw", { place: "gate", after: 100 }); // set off by the next request, for whoever looks at the clock after that
+  const waiting = new Browser(gate).open("/held");
+  await hold.arrived;
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await assert.rejects(gate.objects.alarm(name), /answered 500/);
+  hold.release();
+  await waiting;
+  await gate.objects.alarm(name);
+  assert.equal(await alice.who(), sub);
+});
+
+test("fifty deaths in a row leave a gate that works", async () => {
+  const sub = newUser();
+  const alice = await signedIn(sub);
+  for (let i = 0; i < 50; i += 1) {
+    await gate.trap(i % 2 ? "trap" : "panic", { place: i % 3 ? "gate" : "object" });
+    isInternalError(await alice.send("POST", "/private/x", BROWSER.fetch, ""));
+  }
+  assert.equal(await alice.who(), sub);
+});

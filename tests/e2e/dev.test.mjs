@@ -1,0 +1,305 @@
+// scripts/dev as a stranger would use it: one command, a site in a browser, an attacker's page beside it, and nothing left
+// when it ends.
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { rmSync, writeFileSync, mkdtempSync } from "node:fs";
+import { createServer } from "node:http";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { launchBrowser } from "./harness/browser.mjs";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Starts scripts/dev; `started` resolves once `ready` matches what it printed. */
+function dev(args, ready = /^http:\S+\n/) {
+  const child = spawn(join(root, "scripts/dev"), args, { cwd: tmpdir(), stdio: ["ignore", "pipe", "pipe"] });
+  const run = { child, out: "", err: "" };
+  run.ended = new Promise(resolve => child.once("close", (code, signal) => resolve({ code, signal })));
+  run.started = new Promise((resolve, reject) => {
+    child.stdout.on("data", data => {
+      run.out += data;
+      if (ready.test(run.out)) resolve();
+    });
+    child.stderr.on("data", data => (run.err += data));
+    run.ended.then(({ code }) => reject(new Error(`scripts/dev ended with ${code}: ${run.err}`)));
+  });
+  run.started.catch(() => {}); // the tests that expect an end do not wait for a start
+  return run;
+}
+
+async function finish(run, signal = "SIGTERM") {
+  run.child.kill(signal);
+  return run.ended;
+}
+
+/** Two free ports in a row, the site's and the attacker's, from below those that outgoing connections take. */
+async function freePair() {
+  for (;;) {
+    const first = 20_000 + Math.floor(Math.random() * 12_000);
+    if ((await canListen(first)) && (await canListen(first + 1))) return first;
+  }
+}
+
+const canListen = number => new Promise(resolve => {
+  const server = createServer();
+  server.once("error", () => resolve(false)).listen(number, "127.0.0.1", () => server.close(() => resolve(true)));
+});
+
+const listens = port => new Promise(resolve => {
+  const socket = connect(port, "127.0.0.1");
+  socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+  socket.once("connect", () => socket.destroy());
+});
+
+/** Every living process below this one: pid and command. */
+function descendants(pid) {
+  const rows = execFileSync("ps", ["-eo", "pid=,ppid=,stat=,args="], { encoding: "utf8" }).trim().split("\n")
+    .map(line => /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line)).filter(Boolean)
+    .map(([, own, parent, state, command]) => ({ pid: Number(own), parent: Number(parent), state, command }));
+  const below = parent => rows.filter(row => row.parent === parent && !row.state.startsWith("Z")).flatMap(row => [row, ...below(row.pid)]);
+  return below(pid);
+}
+
+const alive = pid => {
+  try {
+    return !/^\s*Z/.test(execFileSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }));
+  } catch {
+    return false; // ps knows no such process
+  }
+};
+
+let site;
+let port;
+let browser;
+before(async () => {
+  port = await freePair();
+  site = dev(["--quiet", "--port", String(port), "--set", "rotation.every=2s", "--set", "freshness.safe=1s"]);
+  browser = await launchBrowser();
+  await site.started;
+});
+after(async () => {
+  await browser?.close();
+  if (site) await finish(site);
+  rmSync(join(root, ".edge-session", String(port)), { recursive: true, force: true });
+});
+
+const at = path => `http://localhost:${port}${path}`;
+
+async function signIn(page, user = "ada") {
+  await page.goto(at("/session"));
+  await page.selectOption("[name=user]", user);
+  await page.fill("[name=password]", "edge");
+  await page.click("main button");
+  await page.waitForURL("**/session");
+}
+
+test("--quiet leaves the address on stdout and nothing else", () => {
+  assert.equal(site.out, `http://localhost:${port}\n`);
+});
+
+test("the demonstration: login, deadlines, data, a new ID, a WebSocket, out-of-band end, logout", async () => {
+  const page = await browser.context.newPage();
+  const errors = [];
+  page.on("pageerror", error => errors.push(error));
+  await page.goto(at("/"));
+  await page.click("text=Count");
+  await page.click("text=Count");
+  assert.equal(await page.textContent("#count"), "2", "an anonymous session counts");
+
+  await signIn(page);
+  assert.equal(await page.textContent("h1"), "Ada Lovelace");
+  const claims = async () => JSON.parse(await page.textContent("pre"));
+  const first = await claims();
+  assert.equal(first.sub, "u-1001");
+  assert.equal(first.data.count, 2, "the login carried the anonymous session's number along");
+  assert.match(await page.textContent("#idle"), /^(30:00|29:\d\d)$/);
+  assert.match(await page.textContent("#absolute"), /^(12:00:00|11:59:\d\d)$/);
+  await page.waitForFunction(before => document.getElementById("idle").textContent !== before, await page.textContent("#idle"));
+
+  await page.fill("#notes [name=text]", "<b>milk</b> & 'bread'");
+  await page.click("#notes button:has-text('Add')");
+  await page.waitForURL("**/session?done=added#notes");
+  assert.equal(await page.textContent("#notes li span"), "<b>milk</b> & 'bread'");
+
+  const cookie = async () => (await browser.context.cookies()).find(({ name }) => name === "__Host-session").value;
+  const old = await cookie();
+  await page.click("text=Confirm your password to send");
+  await page.fill("[name=password]", "wrong");
+  await page.click("main button");
+  assert.match(await page.textContent("[role=alert]"), /Wrong password/);
+  await page.fill("[name=password]", "edge");
+  await page.click("main button");
+  await page.waitForURL("**/session?done=unlocked#transfer");
+  const raised = await claims();
+  assert.notEqual(raised.sid, first.sid);
+  assert.ok(raised.auth_time >= first.auth_time);
+  assert.notEqual(await cookie(), old);
+  const replay = await fetch(at("/session"), { redirect: "manual", headers: { cookie: `__Host-session=${old}` } });
+  assert.equal(replay.status, 401, "the ID from before is dead at once");
+  await page.click("#transfer button:has-text('Send')");
+  await page.waitForURL("**/session?done=sent#transfer");
+  assert.equal(await page.textContent("#balance"), "110");
+
+  await page.click("#echo button");
+  await page.waitForFunction(() => document.getElementById("echoed").textContent === "u-1001 said: hello");
+
+  await page.waitForTimeout(2100);
+  await page.goto(at("/session"));
+  await page.waitForFunction(() => document.getElementById("rotated").textContent.endsWith("made by the gate"));
+
+  const second = await launchBrowser();
+  try {
+    const other = await second.context.newPage();
+    await signIn(other);
+    await other.click("#sessions li button");
+    await other.waitForURL("**/session?done=ended#sessions");
+    assert.equal(await other.locator("#sessions li").count(), 1);
+    await page.waitForTimeout(1100); // freshness.safe
+    await page.goto(at("/session"));
+    assert.match(page.url(), /\/login\?return_to=%2Fsession$/, "ended from elsewhere");
+    await signIn(page);
+    await other.goto(at("/session"));
+    await other.click("text=Sign out everywhere");
+    await other.waitForURL("**/?done=everywhere");
+    await page.waitForTimeout(1100);
+    await page.goto(at("/session"));
+    assert.match(page.url(), /\/login\?/);
+  } finally {
+    await second.close();
+  }
+
+  await signIn(page);
+  await page.click("nav button");
+  await page.waitForURL(at("/"));
+  await page.goto(at("/session"));
+  assert.match(page.url(), /\/login\?/);
+  assert.deepEqual(errors, []);
+  await page.close();
+});
+
+test("the attacker's page: every attack is refused, from another site and from a sibling, and nothing reaches the application", { timeout: 90_000 }, async () => {
+  const page = await browser.context.newPage();
+  const errors = [];
+  page.on("pageerror", error => errors.push(error));
+  await signIn(page);
+  const attack = await browser.context.newPage();
+  for (const host of ["127.0.0.1", "localhost"]) {
+    await attack.goto(`http://${host}:${port + 1}/`);
+    await attack.waitForFunction(() => document.getElementById("received").textContent !== "0");
+    const before = await attack.textContent("#received");
+    await attack.click("#all");
+    await attack.waitForFunction(() => !document.getElementById("all").disabled, undefined, { timeout: 30_000 });
+    const verdicts = await attack.locator(".verdict").allTextContents();
+    assert.equal(verdicts.length, 6);
+    for (const verdict of verdicts) {
+      assert.match(verdict, /^Refused: (csrf|session)\.refused\. Nothing reached the application\.$/, host);
+    }
+    assert.equal(await attack.textContent("#received"), before, `${host}: the application's own count`);
+    const frame = attack.frameLocator("[data-attack=frame] iframe").locator("body");
+    assert.match(await frame.innerText(), /"code":"(cross_site|session_required)"/);
+  }
+  await page.goto(at("/session"));
+  assert.match(await page.textContent("#balance"), /^1[12]0$/, "no coin moved");
+  assert.deepEqual(errors, []);
+});
+
+test("the attacker's page says so where an attack does come through", async () => {
+  const open = await freePair();
+  const run = dev(["--quiet", "--port", String(open), "--set", "csrf.insecure_report_only=true"]);
+  const victim = await launchBrowser(); // of its own: browsers share cookies between the ports of a host
+  try {
+    await run.started;
+    const page = await victim.context.newPage();
+    await page.goto(`http://localhost:${open}/session`);
+    await page.fill("[name=password]", "edge");
+    await page.click("main button");
+    await page.waitForURL("**/session");
+    await page.goto(`http://localhost:${open + 1}/`);
+    await page.click("[data-attack=fetch] button");
+    await page.waitForSelector("[data-attack=fetch] .verdict.reached");
+    assert.equal(await page.textContent("[data-attack=fetch] .verdict"), "It reached the application.");
+  } finally {
+    await victim.close();
+    await finish(run);
+    rmSync(join(root, ".edge-session", String(open)), { recursive: true, force: true });
+  }
+});
+
+test("SIGTERM ends the gate, workerd, the application and the attacker's page", async () => {
+  const other = await freePair();
+  const run = dev(["--quiet", "--port", String(other)]);
+  await run.started;
+  const below = [{ pid: run.child.pid, command: "scripts/dev" }, ...descendants(run.child.pid)];
+  assert.ok(below.some(({ command }) => command.includes("workerd")), "workerd runs below scripts/dev");
+  assert.ok(await listens(other));
+  assert.ok(await listens(other + 1));
+  const begun = Date.now();
+  await finish(run);
+  assert.ok(Date.now() - begun < 5000, "it takes its time");
+  for (const { pid, command } of below) assert.ok(!alive(pid), `still there: ${command}`);
+  assert.ok(!(await listens(other)));
+  assert.ok(!(await listens(other + 1)));
+  rmSync(join(root, ".edge-session", String(other)), { recursive: true, force: true });
+});
+
+test("--origin: the printed key and lines are all that an application needs", async t => {
+  const other = await freePair();
+  let gate; // what the application made of the printed lines
+  const application = createServer((request, response) => {
+    try {
+      const claims = gate.verify(request.headers["edge-session-assertion"] ?? "");
+      if (request.url === "/in") response.setHeader("Edge-Session-Control", gate.control("create", { req: claims.jti, sub: "alice" }));
+      response.end(claims.sub ?? "nobody");
+    } catch {
+      response.writeHead(403).end();
+    }
+  });
+  await new Promise(resolve => application.listen(0, "127.0.0.1", resolve));
+  t.after(() => application.close());
+  const run = dev(["--origin", `http://127.0.0.1:${application.address().port}`, "--port", String(other), "--set", "default_access=optional"], /changes that\.\n/);
+  t.after(async () => {
+    await finish(run);
+    rmSync(join(root, ".edge-session", String(other)), { recursive: true, force: true });
+  });
+  await run.started;
+
+  const folder = mkdtempSync(join(tmpdir(), "edge-session-lines-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const lines = /^import \{ createHmac[\s\S]*?^\}$/m.exec(run.out)[0];
+  writeFileSync(join(folder, "edge-session.mjs"), lines);
+  const { edgeSession } = await import(pathToFileURL(join(folder, "edge-session.mjs")));
+  const [, settings] = /^const gate = edgeSession\((\{.*\})\);$/m.exec(run.out);
+  const [, keys] = /^EDGE_SESSION_ORIGIN_KEYS=(\S+)$/m.exec(run.out);
+  gate = edgeSession(new Function("process", `return ${settings}`)({ env: { EDGE_SESSION_ORIGIN_KEYS: keys } }));
+
+  const url = `http://localhost:${other}`;
+  assert.equal(await (await fetch(`${url}/`)).text(), "nobody");
+  const login = await fetch(`${url}/in`);
+  const cookie = login.headers.getSetCookie().find(line => line.startsWith("__Host-session="));
+  assert.equal(await (await fetch(`${url}/`, { headers: { cookie: cookie.split(";")[0] } })).text(), "alice");
+  assert.equal((await fetch(`http://127.0.0.1:${application.address().port}/`)).status, 403, "past the gate there is no way in");
+  assert.ok(!(await listens(other + 1)), "no attacker's page beside somebody's own application");
+});
+
+test("a configuration that the gate refuses is told, all of it, and the command fails", async () => {
+  const run = dev(["--quiet", "--port", String(await freePair()), "--set", "lifetime.idle=-5s", "--set", "nonsense=1"]);
+  assert.equal((await run.ended).code, 1);
+  assert.equal(run.out, "");
+  assert.match(run.err, /lifetime\.idle/);
+  assert.match(run.err, /nonsense/);
+});
+
+test("a port in use is named, with the way out", async () => {
+  const run = dev(["--quiet", "--port", String(port)]);
+  assert.equal((await run.ended).code, 1);
+  assert.match(run.err, new RegExp(`port ${port} is in use; choose another: scripts/dev --port \\d+`));
+});
+
+test("an unknown option is an error before anything starts", async () => {
+  const run = dev(["--prot", "9000"]);
+  assert.equal((await run.ended).code, 2);
+  assert.match(run.err, /--prot/);
+});

@@ -1,0 +1,220 @@
+//! No request is forwarded as authenticated after the idle or the absolute deadline.
+
+#![allow(
+    missing_docs,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking"
+)]
+
+#[path = "support/world.rs"]
+mod world;
+
+use serde_json::{Value, json};
+use world::{Ask, Browser, Play, START, World, page, read, write};
+
+/// What a session's deadlines are, as the origin is told.
+fn told(world: &mut World, browser: &mut Browser) -> (u64, u64) {
+    let seen = world.go(browser, write("/"), Play::Pass).seen.unwrap();
+    let session = &seen.claims["session"];
+    (
+        session["idle"].as_u64().unwrap(),
+        session["absolute"].as_u64().unwrap(),
+    )
+}
+
+fn logged_in(members: &Value) -> (World, Browser) {
+    let mut world = World::new(members);
+    let mut browser = Browser::default();
+    world.login(&mut browser, "alice");
+    (world, browser)
+}
+
+/// Every kind of request to a required path is refused.
+fn assert_over(world: &mut World, browser: &mut Browser) {
+    for ask in [
+        page("/account/x"),
+        read("/account/x"),
+        write("/account/x"),
+        Ask::new("HEAD", "/account/x"),
+    ] {
+        let forwarded = world.forwarded;
+        let reaction = world.go(browser, ask, Play::Pass);
+        assert!(matches!(reaction.status, 302 | 401), "{}", reaction.status);
+        assert_eq!(world.forwarded, forwarded);
+    }
+    let seen = world.go(browser, read("/"), Play::Pass).seen.unwrap();
+    assert_eq!((seen.subject(), seen.sid()), (None, None));
+}
+
+#[test]
+fn a_session_lives_until_its_idle_deadline_and_not_a_moment_longer() {
+    let (mut world, mut browser) = logged_in(&json!({}));
+    world.pass_millis(1_799_999);
+    assert!(world.who(0, &mut browser, page("/account/x")).is_some());
+    world.pass(1800);
+    assert_over(&mut world, &mut browser);
+}
+
+#[test]
+fn memory_does_not_let_in_past_the_idle_deadline() {
+    let (mut world, mut browser) = logged_in(&json!({}));
+    world.pass(1795);
+    browser.forget_freshness();
+    // Polling does not slide, so the deadline stays where it is.
+    assert!(world.who(0, &mut browser, read("/poll")).is_some());
+    let asked = world.store.operations;
+    world.pass_millis(4_999);
+    assert!(world.who(0, &mut browser, read("/poll")).is_some());
+    assert_eq!(world.store.operations, asked, "answered from memory");
+    world.pass_millis(1);
+    assert_over(&mut world, &mut browser);
+}
+
+#[test]
+fn activity_slides_the_idle_deadline_but_never_past_the_absolute_one() {
+    let (mut world, mut browser) = logged_in(&json!({}));
+    let end = START.secs() + 12 * 3600;
+    let mut now = START.secs();
+    while now + 900 < end {
+        world.pass(900);
+        now += 900;
+        assert!(
+            world.who(0, &mut browser, read("/account/x")).is_some(),
+            "{now}"
+        );
+    }
+    assert_eq!(told(&mut world, &mut browser), (end, end));
+    world.pass_millis((end - now) * 1000 - 1);
+    assert!(world.who(0, &mut browser, read("/account/x")).is_some());
+    world.pass_millis(1);
+    let asked = world.store.operations;
+    assert_over(&mut world, &mut browser);
+    assert_eq!(
+        world.store.operations, asked,
+        "past the absolute deadline nobody is asked"
+    );
+}
+
+#[test]
+fn polling_and_prefetching_do_not_slide() {
+    let (mut world, mut browser) = logged_in(&json!({}));
+    for _ in 0..17 {
+        world.pass(100);
+        assert!(world.who(0, &mut browser, read("/poll")).is_some());
+        let prefetch = page("/account/x").with("Sec-Purpose", "prefetch");
+        assert!(world.who(0, &mut browser, prefetch).is_some());
+    }
+    world.pass(100);
+    assert_over(&mut world, &mut browser);
+}
+
+#[test]
+fn activity_is_written_at_most_once_a_minute() {
+    let (mut world, mut browser) = logged_in(&json!({ "rotation": { "every": "0s" } }));
+    let before = world.store.writes;
+    for _ in 0..60 {
+        world.pass(10);
+        assert!(world.who(0, &mut browser, write("/account/x")).is_some());
+    }
+    assert_eq!(world.store.writes - before, 10);
+}
+
+#[test]
+fn reads_that_memory_answers_keep_a_session_alive() {
+    // Longer than the idle time without a single question that memory could not answer.
+    let members = json!({ "lifetime": { "idle": "20s" }, "freshness": { "safe": "20s" } });
+    let (mut world, mut browser) = logged_in(&members);
+    browser.forget_freshness();
+    for _ in 0..20 {
+        world.pass(4);
+        assert!(world.who(0, &mut browser, read("/account/x")).is_some());
+    }
+}
+
+#[test]
+fn an_anonymous_session_has_its_own_idle_time() {
+    let mut world = World::new(&json!({ "lifetime": { "anonymous": "5m" } }));
+    let mut browser = Browser::default();
+    world.go(
+        &mut browser,
+        write("/"),
+        Play::Say(json!({ "op": "create" })),
+    );
+    world.pass(299);
+    assert!(
+        world
+            .go(&mut browser, read("/"), Play::Pass)
+            .seen
+            .unwrap()
+            .sid()
+            .is_some()
+    );
+    world.pass(300);
+    assert_over(&mut world, &mut browser);
+}
+
+#[test]
+fn a_remembered_session_outlives_the_browser_and_ends_at_its_absolute_deadline() {
+    let mut world = World::new(&json!({}));
+    let mut browser = Browser::default();
+    let play = Play::Say(json!({ "op": "create", "sub": "alice", "remember": true }));
+    let reaction = world.go(&mut browser, write("/login"), play);
+    assert!(reaction.cookies[0].ends_with("; Max-Age=2592000"));
+    browser.restart();
+    world.pass(2_592_000 - 1);
+    assert!(world.who(0, &mut browser, write("/account/x")).is_some());
+    world.pass(1);
+    assert_over(&mut world, &mut browser);
+}
+
+#[test]
+fn what_is_not_remembered_is_for_this_run_of_the_browser_only() {
+    let (mut world, mut browser) = logged_in(&json!({}));
+    browser.restart();
+    assert_over(&mut world, &mut browser);
+}
+
+#[test]
+fn an_origin_can_shorten_a_life_and_not_lengthen_it() {
+    let (mut world, mut browser) = logged_in(&json!({}));
+    let update = |idle: u64, absolute: u64| {
+        Play::Say(json!({ "op": "update", "idle": idle, "absolute": absolute }))
+    };
+    let now = START.secs();
+    world.go(&mut browser, write("/"), update(60, 600));
+    assert_eq!(told(&mut world, &mut browser), (now + 60, now + 600));
+    world.go(&mut browser, write("/"), update(1_000_000, 1_000_000));
+    assert_eq!(told(&mut world, &mut browser), (now + 600, now + 600));
+    world.pass(600);
+    assert_over(&mut world, &mut browser);
+}
+
+#[test]
+fn reading_does_not_depend_on_the_alarm_and_the_alarm_leaves_nothing_behind() {
+    let (mut world, mut browser) = logged_in(&json!({}));
+    world.pass(1801);
+    assert_eq!(world.store.texts.len(), 1, "the alarm has not run");
+    assert_over(&mut world, &mut browser);
+    world.store.wake(world.now);
+    assert!(
+        world.store.texts.is_empty(),
+        "{:?}",
+        world.store.texts.keys()
+    );
+    assert_over(&mut world, &mut browser);
+}
+
+#[test]
+fn a_clock_that_steps_back_revives_nothing_that_was_seen_to_have_ended() {
+    let (mut world, mut browser) = logged_in(&json!({}));
+    let mut other = Browser::default();
+    world.pass(1800);
+    // Something is written in the same object, at a time that is past the first one's deadline.
+    world.login(&mut other, "alice");
+    world.now = START;
+    assert_over(&mut world, &mut browser);
+}
