@@ -28,6 +28,15 @@ pub struct Bounds {
     pub bytes: usize,
 }
 
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            entries: 2000,
+            bytes: 4 * 1024 * 1024,
+        }
+    }
+}
+
 /// Marks the moment at which the store was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket {
@@ -55,6 +64,12 @@ pub struct Memory {
     bytes: usize,
     changes: VecDeque<(u64, Locator)>,
     latest: u64,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new(Bounds::default())
+    }
 }
 
 impl Memory {

@@ -352,9 +352,10 @@ fn freshness(mut table: Section, lifetimes: &Lifetimes) -> (Span, Bounds) {
             "must not be longer than lifetime.idle and lifetime.anonymous",
         );
     }
+    let usual = Bounds::default();
     let bounds = Bounds {
-        entries: table.number("entries", 2000, 1_000_000),
-        bytes: table.number("bytes", 4 * 1024 * 1024, 64 * 1024 * 1024),
+        entries: table.number("entries", usual.entries, 1_000_000),
+        bytes: table.number("bytes", usual.bytes, 64 * 1024 * 1024),
     };
     table.finish();
     (safe.unwrap_or(Span::from_secs(10).min(shortest)), bounds)
