@@ -14,6 +14,7 @@ use crate::csrf::CrossSite;
 use crate::event::Level;
 use crate::ijson;
 use crate::lifetime::Lifetimes;
+use crate::memory::Bounds;
 use crate::origin::WebOrigin;
 use crate::path::{self, Access, Matched, Rule};
 use crate::rotation;
@@ -36,6 +37,8 @@ pub enum Upstream {
 pub enum StoreKind {
     /// SQLite-backed Durable Objects.
     Durable,
+    /// Workers KV.
+    Kv,
 }
 
 /// When periodic rotation happens.
@@ -82,8 +85,12 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// How IDs follow each other.
     pub rotation: Rotation,
-    /// How old an answer from memory may be.
+    /// How old an answer from memory may be, where no rule says otherwise.
     pub fresh_for: Span,
+    /// The longest that any answer from memory may be old.
+    pub longest_fresh: Span,
+    /// How much an isolate remembers.
+    pub memory: Bounds,
     /// How many sessions a subject has at most.
     pub per_subject: usize,
     /// How many bytes of data a session has at most.
@@ -96,6 +103,8 @@ pub struct Config {
     pub log_level: Level,
     /// Whether client addresses are logged.
     pub log_ip: bool,
+    /// Whether the site's own pages are told where an answer came from.
+    pub server_timing: bool,
 }
 
 impl Config {

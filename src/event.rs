@@ -25,11 +25,15 @@ pub enum Level {
     Warn,
     /// What happens to sessions, too.
     Info,
+    /// For every request, where the answer about its session came from.
+    Debug,
 }
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum What {
+    /// A request's session was looked for.
+    RequestAnswered,
     /// A session began.
     SessionCreated,
     /// A session has a new ID.
@@ -70,6 +74,7 @@ const UNBOUNDED: [What; 5] = [
 impl What {
     const fn as_str(self) -> &'static str {
         match self {
+            Self::RequestAnswered => "request.answered",
             Self::SessionCreated => "session.created",
             Self::SessionRotated => "session.rotated",
             Self::SessionEnded => "session.ended",
@@ -88,6 +93,7 @@ impl What {
 
     const fn level(self) -> Level {
         match self {
+            Self::RequestAnswered => Level::Debug,
             Self::SessionCreated | Self::SessionRotated | Self::SessionEnded => Level::Info,
             _ => Level::Warn,
         }

@@ -24,7 +24,7 @@ pub use control::{Pending, settle};
 pub use logout::Leaving;
 pub use open::{Opened, open};
 pub use out_of_band::{Asked, read as read_out_of_band};
-pub use passage::{Context, Passage};
+pub use passage::{Context, Passage, Source};
 pub use respond::{is_for_shared_caches, respond};
 pub use resume::{Entropy, Forward, Resumed, recall, resume};
 

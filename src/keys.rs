@@ -22,7 +22,7 @@ const LONGEST_ID: usize = 32;
 const DEVELOPMENT: &str = "dev-";
 
 /// A key's public name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct KeyId(String);
 

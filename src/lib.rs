@@ -25,6 +25,7 @@ pub mod gate;
 pub mod ijson;
 pub mod jws;
 pub mod keys;
+pub mod kv;
 pub mod lifetime;
 pub mod locator;
 pub mod mac;

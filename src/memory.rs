@@ -13,17 +13,29 @@ use crate::time::{Span, Time};
 use crate::token::IdHash;
 use crate::view::View;
 
-/// The most sessions remembered.
-const MOST_ENTRIES: usize = 2000;
-
-/// The most bytes of session data remembered, roughly.
-const MOST_BYTES: usize = 4 * 1024 * 1024;
-
-/// Roughly what a session costs besides its data.
+/// Roughly what a remembered session costs besides its data, in bytes.
 const OVERHEAD: usize = 600;
 
 /// How many changes are remembered, to tell which answers were under way meanwhile.
 const MOST_CHANGES: usize = 1000;
+
+/// How much is remembered at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Sessions.
+    pub entries: usize,
+    /// Bytes, roughly.
+    pub bytes: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            entries: 2000,
+            bytes: 4 * 1024 * 1024,
+        }
+    }
+}
 
 /// Marks the moment at which the store was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +46,7 @@ pub struct Ticket {
 
 #[derive(Clone, Debug)]
 struct Entry {
+    number: u64,
     locator: Locator,
     asked: Time,
     reply: Reply,
@@ -41,17 +54,38 @@ struct Entry {
 }
 
 /// The memory of an isolate.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Memory {
+    bounds: Bounds,
     entries: HashMap<IdHash, Entry>,
-    /// In the order in which they were asked for, the oldest first.
-    order: VecDeque<IdHash>,
+    /// The entries in the order in which they were made, the oldest first, and some that are gone:
+    /// leaving those in is cheaper than looking for them.
+    order: VecDeque<(u64, IdHash)>,
     bytes: usize,
     changes: VecDeque<(u64, Locator)>,
     latest: u64,
 }
 
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new(Bounds::default())
+    }
+}
+
 impl Memory {
+    /// An empty memory.
+    #[must_use]
+    pub fn new(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            entries: HashMap::new(),
+            order: VecDeque::new(),
+            bytes: 0,
+            changes: VecDeque::new(),
+            latest: 0,
+        }
+    }
+
     /// Call this right before asking the store.
     #[must_use]
     pub fn ticket(&self, now: Time) -> Ticket {
@@ -71,32 +105,41 @@ impl Memory {
         (is_fresh || is_final).then_some(&entry.reply)
     }
 
+    /// Notes that a session's activity is being written down, so that nobody else does before
+    /// `again`: by then either the store has answered or the attempt has failed.
+    pub fn touching(&mut self, id: &IdHash, again: Time) {
+        if let Some(Entry {
+            reply: Reply::Live(view),
+            ..
+        }) = self.entries.get_mut(id)
+        {
+            view.touch_due = again;
+        }
+    }
+
     /// Keeps what the store answered about an ID.
     pub fn keep(&mut self, id: &IdHash, locator: Locator, ticket: Ticket, reply: &Reply) {
+        self.forget(id);
         let bytes = match reply {
             Reply::Live(view) => view.data.size().saturating_add(OVERHEAD),
             Reply::Gone(Gone::Ended | Gone::Expired) => OVERHEAD,
-            _ => return self.drop_entry(id),
+            _ => return,
         };
         if self.changed_since(locator, ticket) {
-            return self.drop_entry(id);
+            return;
         }
-        self.drop_entry(id);
+        self.latest = self.latest.saturating_add(1);
         let entry = Entry {
+            number: self.latest,
             locator,
             asked: ticket.asked,
             reply: reply.clone(),
             bytes,
         };
+        self.order.push_back((entry.number, *id));
         self.entries.insert(*id, entry);
-        self.order.push_back(*id);
         self.bytes = self.bytes.saturating_add(bytes);
-        while self.entries.len() > MOST_ENTRIES || self.bytes > MOST_BYTES {
-            let Some(oldest) = self.order.front().copied() else {
-                break;
-            };
-            self.drop_entry(&oldest);
-        }
+        self.shrink();
     }
 
     /// Forgets everything about the sessions of one object: this isolate has just changed, or tried
@@ -107,34 +150,54 @@ impl Memory {
         if self.changes.len() > MOST_CHANGES {
             self.changes.pop_front();
         }
-        let gone: Vec<IdHash> = self
+        // What has ended stays so.
+        let stale: Vec<IdHash> = self
             .entries
             .iter()
-            .filter(|(_, entry)| entry.locator == locator && is_live(&entry.reply))
+            .filter(|(_, entry)| entry.locator == locator && matches!(entry.reply, Reply::Live(_)))
             .map(|(id, _)| *id)
             .collect();
-        for id in gone {
-            self.drop_entry(&id);
+        for id in stale {
+            self.forget(&id);
         }
     }
 
     fn changed_since(&self, locator: Locator, ticket: Ticket) -> bool {
-        let oldest_known = self
-            .changes
-            .front()
-            .map_or(self.latest, |(number, _)| *number);
-        let forgotten = ticket.change.saturating_add(1) < oldest_known;
-        forgotten
+        let is_full = self.changes.len() >= MOST_CHANGES;
+        let oldest = self.changes.front().map_or(0, |(number, _)| *number);
+        // Where the list does not go back as far, nobody can tell.
+        let is_unknown = is_full && ticket.change < oldest;
+        is_unknown
             || self
                 .changes
                 .iter()
                 .any(|(number, changed)| *number > ticket.change && *changed == locator)
     }
 
-    fn drop_entry(&mut self, id: &IdHash) {
+    fn shrink(&mut self) {
+        while self.entries.len() > self.bounds.entries || self.bytes > self.bounds.bytes {
+            let Some((number, id)) = self.order.pop_front() else {
+                break;
+            };
+            if self
+                .entries
+                .get(&id)
+                .is_some_and(|entry| entry.number == number)
+            {
+                self.forget(&id);
+            }
+        }
+        if self.order.len() > self.bounds.entries.saturating_mul(2) {
+            let entries = &self.entries;
+            self.order.retain(|(number, id)| {
+                entries.get(id).is_some_and(|entry| entry.number == *number)
+            });
+        }
+    }
+
+    fn forget(&mut self, id: &IdHash) {
         if let Some(entry) = self.entries.remove(id) {
             self.bytes = self.bytes.saturating_sub(entry.bytes);
-            self.order.retain(|other| other != id);
         }
     }
 }
@@ -143,8 +206,4 @@ impl Memory {
 #[must_use]
 pub fn may_let_in(view: &View, now: Time) -> bool {
     now < view.idle && view.succeeded.is_none()
-}
-
-const fn is_live(reply: &Reply) -> bool {
-    matches!(reply, Reply::Live(_))
 }

@@ -6,6 +6,8 @@
 //! *not plain*, and what is not plain is `required`, whatever the rules say. Rules that protect
 //! ignore letter case; rules that weaken do not. See CVE-2025-47910 for what happens otherwise.
 
+use crate::time::Span;
+
 /// What a path asks of its visitors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -24,6 +26,7 @@ pub struct Rule {
     pattern: Pattern,
     access: Access,
     activity: bool,
+    freshness: Option<Span>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,8 +43,21 @@ pub struct Matched<'rules> {
     pub access: Access,
     /// Whether requests to it count as the user's activity.
     pub activity: bool,
+    /// How old an answer from memory may be, where the rule says so itself.
+    pub freshness: Option<Span>,
     /// The rule as it was written, for logs; nothing when none matched.
     pub rule: Option<&'rules str>,
+}
+
+impl Matched<'_> {
+    const fn without_rule(access: Access) -> Self {
+        Self {
+            access,
+            activity: true,
+            freshness: None,
+            rule: None,
+        }
+    }
 }
 
 impl Rule {
@@ -83,7 +99,20 @@ impl Rule {
             pattern,
             access,
             activity,
+            freshness: None,
         })
+    }
+
+    /// The rule's own word on how old an answer from memory may be.
+    #[must_use]
+    pub const fn freshness(&self) -> Option<Span> {
+        self.freshness
+    }
+
+    /// The same rule with its own word on how old an answer from memory may be.
+    #[must_use]
+    pub fn with_freshness(self, freshness: Option<Span>) -> Self {
+        Self { freshness, ..self }
     }
 }
 
@@ -102,11 +131,7 @@ impl Pattern {
 #[must_use]
 pub fn decide<'rules>(rules: &'rules [Rule], default: Access, path: &str) -> Matched<'rules> {
     if !is_plain(path) {
-        return Matched {
-            access: Access::Required,
-            activity: true,
-            rule: None,
-        };
+        return Matched::without_rule(Access::Required);
     }
     let folded = folded(path);
     rules
@@ -115,18 +140,12 @@ pub fn decide<'rules>(rules: &'rules [Rule], default: Access, path: &str) -> Mat
             Access::Required => rule.pattern.matches(&folded),
             Access::Optional | Access::Public => rule.pattern.matches(path),
         })
-        .map_or(
-            Matched {
-                access: default,
-                activity: true,
-                rule: None,
-            },
-            |rule| Matched {
-                access: rule.access,
-                activity: rule.activity,
-                rule: Some(&rule.text),
-            },
-        )
+        .map_or(Matched::without_rule(default), |rule| Matched {
+            access: rule.access,
+            activity: rule.activity,
+            freshness: rule.freshness,
+            rule: Some(&rule.text),
+        })
 }
 
 /// Whether every server reads this path in the same way.

@@ -71,6 +71,9 @@ pub struct Session {
     /// What the origin keeps in it.
     #[serde(default, skip_serializing_if = "Data::is_empty")]
     pub data: Data,
+    /// When it was the one that was left while all others were ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spared: Option<Time>,
 }
 
 /// The answer that an operation was given.
@@ -139,6 +142,21 @@ impl Record {
         serde_json::to_string(self).map(Some)
     }
 
+    /// Whether all of the subject's sessions were ended after this one had begun. A store that
+    /// holds them together has removed it then; another finds out here.
+    #[must_use]
+    pub fn bars(&self, session: &Session) -> bool {
+        self.barrier.is_some_and(|barrier| {
+            session.life.created <= barrier && session.spared.is_none_or(|spared| spared < barrier)
+        })
+    }
+
+    /// Whether a session lives.
+    #[must_use]
+    pub fn is_live(&self, session: &Session, lifetimes: &Lifetimes, now: Time) -> bool {
+        !self.deadlines(session, lifetimes).are_over(now) && !self.bars(session)
+    }
+
     /// When a session ends, under the configuration that is in force now.
     #[must_use]
     pub fn deadlines(&self, session: &Session, lifetimes: &Lifetimes) -> Deadlines {
@@ -158,7 +176,7 @@ impl Record {
     ) -> Option<usize> {
         self.sessions
             .iter()
-            .position(|session| fits(session) && !self.deadlines(session, lifetimes).are_over(now))
+            .position(|session| fits(session) && self.is_live(session, lifetimes, now))
     }
 
     /// The place of the session, live or not, that has or had this ID.
@@ -172,7 +190,7 @@ impl Record {
     /// Drops what is over.
     pub fn sweep(&mut self, lifetimes: &Lifetimes, now: Time) {
         let mut sessions = core::mem::take(&mut self.sessions);
-        sessions.retain(|session| !self.deadlines(session, lifetimes).are_over(now));
+        sessions.retain(|session| self.is_live(session, lifetimes, now));
         self.sessions = sessions;
         self.barrier = self
             .barrier
@@ -221,6 +239,43 @@ impl Record {
             .iter()
             .filter(|answered| answered.operation.out_of_band);
         !operation.out_of_band || out_of_band.count() < OUT_OF_BAND_KEPT
+    }
+
+    /// What is known from two places, taken together. Neither knows another's session.
+    #[must_use]
+    pub fn joined(mut self, other: Self) -> Self {
+        self.clock = self.clock.max(other.clock);
+        self.owner = self.owner.or(other.owner);
+        self.sessions.extend(other.sessions);
+        self.barrier = self.barrier.max(other.barrier);
+        self.answered.extend(other.answered);
+        self
+    }
+
+    /// The part of this record that is kept in a place of its own.
+    #[must_use]
+    pub fn part(&self, session: Option<Session>, barrier: Option<Time>, answers: bool) -> Self {
+        Self {
+            version: VERSION,
+            clock: self.clock,
+            owner: self.owner.clone(),
+            sessions: session.into_iter().collect(),
+            barrier,
+            answered: if answers {
+                self.answered.clone()
+            } else {
+                Vec::new()
+            },
+            alarm: None,
+        }
+    }
+
+    /// The record as text, empty or not.
+    ///
+    /// # Errors
+    /// When it cannot be written, which the types rule out.
+    pub fn to_text(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
     }
 
     /// Remembers the answer that an operation is given.

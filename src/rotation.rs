@@ -193,6 +193,27 @@ impl Ids {
         is_news
     }
 
+    /// Takes an ID that is known to have been issued after all of these: what was read is older
+    /// than the cookie that presents it.
+    pub fn catch_up(&mut self, hash: IdHash, generation: u32, now: Time) {
+        if generation <= self.generation() || self.knows(&hash) {
+            return;
+        }
+        let key = self.current.derived.as_ref().map(|(_, by)| by.key.clone());
+        let by = Derivation {
+            key: key.unwrap_or_default(),
+            generation,
+        };
+        let candidate = Candidate {
+            from: self.current.hash,
+            hash,
+            by,
+        };
+        let sid = self.current.sid.clone();
+        self.push(&candidate, sid, false, now);
+        self.see(now);
+    }
+
     /// Takes a periodic successor, or says that this very one has been taken already. Anything else
     /// (another is under way, the session has moved on) is a no.
     pub fn succeed(&mut self, candidate: &Candidate, now: Time) -> bool {

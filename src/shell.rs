@@ -6,18 +6,23 @@
 
 mod bindings;
 mod env;
+mod flights;
 mod http;
 mod journal;
+mod kv;
 mod objects;
 mod session_object;
+mod store;
 mod upstream;
+
+use std::rc::Rc;
 
 use worker::web_sys;
 use worker::{Context, Env, event};
 
 use crate::error::Code;
 use crate::event::Event;
-use crate::gate::{self, Leaving, Opened, Passage, Resumed, Turn};
+use crate::gate::{self, Leaving, Opened, Passage, Resumed, Source, Turn};
 use crate::site::Site;
 use crate::store::{Fault, Reply};
 use crate::verdict::{Answer, Outcome};
@@ -43,8 +48,8 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> Respond
         Opened::Forward(passage) => {
             forward(&site, &env, &request, *passage, None, &mut events).await
         }
-        Opened::Load(passage) => {
-            let loaded = load(&site, &env, &context, &passage).await;
+        Opened::Load(mut passage) => {
+            let loaded = load(&site, &env, &context, &mut passage).await;
             forward(&site, &env, &request, *passage, loaded, &mut events).await
         }
     };
@@ -54,28 +59,45 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> Respond
 
 /// Whose ID is it? From memory where that may be relied on, else from the store.
 async fn load(
-    site: &Site,
+    site: &Rc<Site>,
     env: &Env,
     context: &Context,
-    passage: &Passage,
+    passage: &mut Passage,
 ) -> Option<Result<Reply, Fault>> {
-    let recalled = objects::memory(|memory| gate::recall(site, passage, memory, env::now()));
     let call = passage.question(site)?;
     let id = passage.presented()?.hash;
+    let recall = |passage: &Passage| {
+        store::memory(site, |memory| {
+            gate::recall(site, passage, memory, env::now())
+        })
+    };
+    let mut recalled = recall(passage);
+    if recalled.is_none() && !passage.fresh_for().is_zero() {
+        // Somebody may be asking the same at this moment.
+        if flights::follow(&id, site.config.store_deadline).await {
+            recalled = recall(passage);
+        }
+    }
     if let Some((reply, touch)) = recalled {
+        passage.answered_from(Source::Memory);
         if touch {
-            let (env, config, deadline) =
-                (env.clone(), site.config.clone(), site.config.store_deadline);
+            let again = env::now().plus(site.config.store_deadline.doubled());
+            store::memory(site, |memory| memory.touching(&id, again));
+            let (site, env) = (Rc::clone(site), env.clone());
             // Activity seen while memory answered is written down behind the response.
             context.wait_until(async move {
-                if let Err(fault) = objects::validate(&env, &call, &id, deadline).await {
-                    journal::write(&config, &[Event::store_fault(fault)]);
+                if let Err(fault) = store::validate(&site, &env, &call, &id).await {
+                    journal::write(&site.config, &[Event::store_fault(fault)]);
                 }
             });
         }
         return Some(Ok(reply));
     }
-    Some(objects::validate(env, &call, &id, site.config.store_deadline).await)
+    passage.answered_from(Source::Store);
+    let flight = flights::lead(&id, site.config.store_deadline);
+    let reply = store::validate(site, env, &call, &id).await;
+    flights::land(&id, flight);
+    Some(reply)
 }
 
 async fn forward(
@@ -100,7 +122,7 @@ async fn forward(
     loop {
         match turn {
             Turn::Ask(call, pending) => {
-                let reply = objects::ask(env, &call, site.config.store_deadline).await;
+                let reply = store::ask(site, env, &call).await;
                 let now = env::now();
                 turn = gate::settle(site, &forward.context, &facts, *pending, reply, now, events);
             }
@@ -118,7 +140,7 @@ async fn forward(
 
 async fn leave(site: &Site, env: &Env, leaving: &Leaving, events: &mut Vec<Event>) -> Responded {
     let reply = match leaving.question(site) {
-        Some(call) => Some(objects::ask(env, &call, site.config.store_deadline).await),
+        Some(call) => Some(store::ask(site, env, &call).await),
         None => None,
     };
     http::own(&leaving.answer(site, reply, events))
@@ -135,7 +157,7 @@ async fn out_of_band(
     let answer: Answer = match read {
         Err(answer) => answer,
         Ok((call, asked)) => {
-            let reply = objects::ask(env, &call, site.config.store_deadline).await;
+            let reply = store::ask(site, env, &call).await;
             asked.answer(site, reply, events)
         }
     };

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::assertion::Terms;
-use crate::config::Config;
+use crate::config::{Config, StoreKind};
 use crate::control::Parties;
 use crate::event::LogKey;
 use crate::jws::OriginKeys;
@@ -75,7 +75,8 @@ impl Site {
         let issuer = config.issuer.as_str();
         let log_key = keys.session.first().map(LogKey::new).ok_or_else(Vec::new)?;
         Ok(Self {
-            cookie_keys: CookieKeys::new(&keys.session, config.cookie.session(), issuer),
+            cookie_keys: CookieKeys::new(&keys.session, config.cookie.session(), issuer)
+                .with_stamps(config.store == StoreKind::Kv),
             origin_keys: OriginKeys::new(&keys.origin),
             locator_key: LocatorKey::new(&keys.locator, issuer),
             log_key,

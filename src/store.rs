@@ -17,7 +17,7 @@ use crate::record::Owner;
 use crate::rotation::{Candidate, Derivation, Rules};
 use crate::sid::Sid;
 use crate::time::{Span, Time};
-use crate::token::IdHash;
+use crate::token::{IdHash, Stamp};
 use crate::view::View;
 
 /// The configuration that a store's decisions depend on. It travels with every command, so that a
@@ -44,6 +44,9 @@ pub struct Request {
     pub owner: Option<Owner>,
     /// What to do.
     pub command: Command,
+    /// What the presented cookie says of its session, for a store that cannot tell by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamp: Option<Stamp>,
     /// The configuration in force.
     pub policy: Policy,
 }
@@ -111,8 +114,12 @@ pub struct Rotate {
 }
 
 /// What a cookie around an ID needs to say of its session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lasting {
+    /// The session's first public handle.
+    pub root: Sid,
+    /// The number of its current ID.
+    pub generation: u32,
     /// When the session ends, whatever happens.
     pub absolute: Time,
     /// Whether it is meant to outlast the browser.
@@ -297,6 +304,8 @@ pub enum Fault {
     Overloaded,
     /// It answered something that this version does not understand.
     Unreadable,
+    /// It does not know yet what was written elsewhere a moment ago.
+    Unsettled,
 }
 
 impl Fault {
@@ -308,6 +317,7 @@ impl Fault {
             Self::Failed => "failed",
             Self::Overloaded => "overloaded",
             Self::Unreadable => "unreadable",
+            Self::Unsettled => "unsettled",
         }
     }
 }

@@ -9,7 +9,9 @@
 //!   parallel requests are handed the same one without the store ever seeing a secret.
 //!
 //! The bytes, before base64url: version (1), length of the key id (1), key id, absolute deadline in
-//! seconds (8, big-endian), locator (16), secret (32), HMAC-SHA256 of all before it (32).
+//! seconds (8, big-endian), locator (16), secret (32), HMAC-SHA256 of all before it (32). Version 2,
+//! for stores that do not hold all of a subject's sessions together, has a [`Stamp`] after the
+//! locator: root handle (16), generation (4), time of sealing in seconds (4).
 //! Session IDs follow OWASP ASVS 5 7.2.3: 256 bits of the platform's randomness.
 
 use core::fmt;
@@ -21,9 +23,11 @@ use crate::base64url;
 use crate::keys::{KeyId, MasterKey};
 use crate::locator::Locator;
 use crate::mac::MacKey;
+use crate::sid::Sid;
 use crate::time::Time;
 
-const VERSION: u8 = 1;
+const PLAIN: u8 = 1;
+const STAMPED: u8 = 2;
 const MAC_LENGTH: usize = 32;
 
 /// A value longer than this was not sealed here, and is not looked at further.
@@ -107,6 +111,18 @@ impl<'de> Deserialize<'de> for IdHash {
     }
 }
 
+/// What a cookie says of its session, for a store that cannot tell by itself: where to find it
+/// among the subject's sessions, and whether what was found is older than the cookie.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The session's first public handle.
+    pub root: Sid,
+    /// The number of the ID in the cookie.
+    pub generation: u32,
+    /// When the cookie was sealed, to the second.
+    pub sealed: Time,
+}
+
 /// A cookie value that opened.
 #[derive(Clone, Debug)]
 pub struct Token {
@@ -118,6 +134,8 @@ pub struct Token {
     pub absolute: Time,
     /// The id of the key that sealed it.
     pub key: KeyId,
+    /// What it says of its session, where the store needs that.
+    pub stamp: Option<Stamp>,
 }
 
 /// A sealed cookie value, on its way to a browser.
@@ -140,7 +158,10 @@ impl fmt::Debug for Sealed {
 
 /// The keys that seal and open cookies and derive successors, newest first.
 #[derive(Clone, Debug)]
-pub struct CookieKeys(Vec<CookieKey>);
+pub struct CookieKeys {
+    keys: Vec<CookieKey>,
+    stamps: bool,
+}
 
 #[derive(Clone, Debug)]
 struct CookieKey {
@@ -159,31 +180,44 @@ impl CookieKeys {
                 .derive(purpose)
                 .bound_to(&[purpose, cookie_name, issuer])
         };
-        Self(
-            masters
-                .iter()
-                .map(|master| CookieKey {
-                    id: master.id.clone(),
-                    seal: derive(master, "edge-session cookie v1"),
-                    successor: derive(master, "edge-session successor v1"),
-                })
-                .collect(),
-        )
+        let keys = masters.iter().map(|master| CookieKey {
+            id: master.id.clone(),
+            seal: derive(master, "edge-session cookie v1"),
+            successor: derive(master, "edge-session successor v1"),
+        });
+        Self {
+            keys: keys.collect(),
+            stamps: false,
+        }
     }
 
-    /// Seals an ID under the newest key.
+    /// The same keys for cookies that are stamped, and for no others.
     #[must_use]
-    pub fn seal(&self, id: &SessionId, absolute: Time) -> Sealed {
+    pub fn with_stamps(self, stamps: bool) -> Self {
+        Self { stamps, ..self }
+    }
+
+    /// Seals an ID under the newest key. The stamp is left out where the store does not need it.
+    #[must_use]
+    pub fn seal(&self, id: &SessionId, absolute: Time, stamp: &Stamp) -> Sealed {
         let mut bytes = Vec::with_capacity(LONGEST_VALUE);
-        let Some(key) = self.0.first() else {
+        let Some(key) = self.keys.first() else {
             return Sealed(String::new());
         };
         let name = key.id.as_str().as_bytes();
-        bytes.push(VERSION);
+        bytes.push(self.version());
         bytes.push(u8::try_from(name.len()).unwrap_or_default());
         bytes.extend_from_slice(name);
         bytes.extend_from_slice(&absolute.secs().to_be_bytes());
         bytes.extend_from_slice(id.locator.as_bytes());
+        if self.stamps {
+            // A handle that is none, and a time after 2106, cannot be; an unreadable stamp is no
+            // way in: the store would not find the session.
+            bytes.extend_from_slice(&stamp.root.to_bytes().unwrap_or_default());
+            bytes.extend_from_slice(&stamp.generation.to_be_bytes());
+            let sealed = u32::try_from(stamp.sealed.secs()).unwrap_or(u32::MAX);
+            bytes.extend_from_slice(&sealed.to_be_bytes());
+        }
         bytes.extend_from_slice(&id.secret.0);
         let tag = key.seal.tag(&[&bytes]);
         bytes.extend_from_slice(&tag);
@@ -202,14 +236,27 @@ impl CookieKeys {
         let (&[version, id_length], rest) = body.split_first_chunk::<2>()?;
         let (key_id, rest) = rest.split_at_checked(usize::from(id_length))?;
         let key = self
-            .0
+            .keys
             .iter()
             .find(|key| key.id.as_str().as_bytes() == key_id)?;
-        if !key.seal.verifies(&[body], tag) || version != VERSION {
+        if !key.seal.verifies(&[body], tag) || version != self.version() {
             return None;
         }
         let (deadline, rest) = rest.split_first_chunk::<8>()?;
         let (locator, rest) = rest.split_first_chunk::<16>()?;
+        let (stamp, rest) = if self.stamps {
+            let (root, rest) = rest.split_first_chunk::<16>()?;
+            let (generation, rest) = rest.split_first_chunk::<4>()?;
+            let (sealed, rest) = rest.split_first_chunk::<4>()?;
+            let stamp = Stamp {
+                root: Sid::from_entropy(root),
+                generation: u32::from_be_bytes(*generation),
+                sealed: Time::from_secs(u32::from_be_bytes(*sealed).into()),
+            };
+            (Some(stamp), rest)
+        } else {
+            (None, rest)
+        };
         let secret = Secret(rest.try_into().ok()?);
         let id = SessionId::new(Locator::from_bytes(*locator), secret);
         Some(Token {
@@ -217,14 +264,19 @@ impl CookieKeys {
             id,
             absolute: Time::from_secs(u64::from_be_bytes(*deadline)),
             key: key.id.clone(),
+            stamp,
         })
+    }
+
+    const fn version(&self) -> u8 {
+        if self.stamps { STAMPED } else { PLAIN }
     }
 
     /// The ID that takes this one's place as the session's ID number `generation`, derived under
     /// the named key; nothing when this gate does not have the key.
     #[must_use]
     pub fn successor(&self, id: &SessionId, key: &KeyId, generation: u32) -> Option<SessionId> {
-        let key = self.0.iter().find(|candidate| candidate.id == *key)?;
+        let key = self.keys.iter().find(|candidate| candidate.id == *key)?;
         let secret = key.successor.tag(&[
             id.locator.as_bytes(),
             &id.secret.0,
@@ -258,20 +310,39 @@ mod tests {
         SessionId::new(Locator::from_bytes([9; 16]), Secret::from_entropy([5; 32]))
     }
 
+    fn stamp() -> Stamp {
+        Stamp {
+            root: Sid::from_entropy(&[7; 16]),
+            generation: 3,
+            sealed: Time::from_secs(1_799_000_000),
+        }
+    }
+
     const DEADLINE: Time = Time::from_secs(1_800_000_000);
+
+    #[test]
+    fn a_stamp_comes_back_from_a_stamped_cookie_and_the_two_kinds_are_not_taken_for_each_other() {
+        let stamped = site().with_stamps(true);
+        let sealed = stamped.seal(&id(), DEADLINE, &stamp());
+        assert_eq!(stamped.open(sealed.expose()).unwrap().stamp, Some(stamp()));
+        assert!(site().open(sealed.expose()).is_none());
+        let plain = site().seal(&id(), DEADLINE, &stamp());
+        assert!(stamped.open(plain.expose()).is_none());
+        assert_eq!(site().open(plain.expose()).unwrap().stamp, None);
+    }
 
     #[test]
     fn the_format_of_the_cookie_is_pinned() {
         // A cookie outlives a deployment: a change here logs everyone out and needs a new version.
         assert_eq!(
-            site().seal(&id(), DEADLINE).expose(),
+            site().seal(&id(), DEADLINE, &stamp()).expose(),
             "AQJrMQAAAABrSdIACQkJCQkJCQkJCQkJCQkJCQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFQmMzOWSDi4wb-KPQDzB5jJ7a27oSBhNjEgT1rDYzaV0"
         );
     }
 
     #[test]
     fn a_sealed_id_opens_to_itself_and_stays_under_200_bytes() {
-        let sealed = site().seal(&id(), DEADLINE);
+        let sealed = site().seal(&id(), DEADLINE, &stamp());
         let token = site().open(sealed.expose()).unwrap();
         assert_eq!(token.hash, id().hash());
         assert_eq!(token.absolute, DEADLINE);
@@ -279,13 +350,14 @@ mod tests {
             id: KeyId::parse(&"k".repeat(32)).unwrap(),
             mac: MacKey::new(&[1; 32]).unwrap(),
         };
-        let sealed = CookieKeys::new(&[longest], "n", "i").seal(&id(), DEADLINE);
+        let keys = CookieKeys::new(&[longest], "n", "i").with_stamps(true);
+        let sealed = keys.seal(&id(), DEADLINE, &stamp());
         assert!(sealed.expose().len() < 200);
     }
 
     #[test]
     fn a_value_truncated_at_any_length_does_not_open() {
-        let sealed = site().seal(&id(), DEADLINE);
+        let sealed = site().seal(&id(), DEADLINE, &stamp());
         let text = sealed.expose();
         for length in 0..text.len() {
             assert!(site().open(&text[..length]).is_none(), "{length}");
@@ -294,7 +366,7 @@ mod tests {
 
     #[test]
     fn a_value_with_any_byte_changed_does_not_open() {
-        let sealed = site().seal(&id(), DEADLINE);
+        let sealed = site().seal(&id(), DEADLINE, &stamp());
         let bytes = base64url::decode(sealed.expose()).unwrap();
         for place in 0..bytes.len() {
             for bit in 0..8 {
@@ -310,7 +382,7 @@ mod tests {
 
     #[test]
     fn a_value_of_another_name_issuer_or_key_does_not_open() {
-        let sealed = site().seal(&id(), DEADLINE);
+        let sealed = site().seal(&id(), DEADLINE, &stamp());
         let text = sealed.expose();
         assert!(
             keys(&[1], "__Host-other", "https://app.example.com")
@@ -331,11 +403,11 @@ mod tests {
 
     #[test]
     fn every_key_of_the_list_opens_and_the_first_one_seals() {
-        let old = site().seal(&id(), DEADLINE);
+        let old = site().seal(&id(), DEADLINE, &stamp());
         let both = keys(&[2, 1], "__Host-session", "https://app.example.com");
         assert_eq!(both.open(old.expose()).unwrap().key.as_str(), "k1");
         assert_eq!(
-            both.open(both.seal(&id(), DEADLINE).expose())
+            both.open(both.seal(&id(), DEADLINE, &stamp()).expose())
                 .unwrap()
                 .key
                 .as_str(),
@@ -361,8 +433,14 @@ mod tests {
 
     #[test]
     fn neither_ids_nor_sealed_values_print() {
-        let token = site().open(site().seal(&id(), DEADLINE).expose()).unwrap();
-        let printed = format!("{token:?} {:?} {:?}", id(), site().seal(&id(), DEADLINE));
+        let token = site()
+            .open(site().seal(&id(), DEADLINE, &stamp()).expose())
+            .unwrap();
+        let printed = format!(
+            "{token:?} {:?} {:?}",
+            id(),
+            site().seal(&id(), DEADLINE, &stamp())
+        );
         assert!(!printed.contains("5, 5"), "{printed}");
         assert!(
             printed.contains("Secret(..)") && printed.contains("Sealed(..)"),

@@ -113,6 +113,8 @@ pub struct Edits {
     pub remove: Vec<String>,
     /// Headers to set, after that.
     pub set: Vec<(&'static str, &'static str)>,
+    /// Headers to add to those of the same name.
+    pub append: Vec<(&'static str, &'static str)>,
     /// The origin's own `Set-Cookie`s, in order, where some of them are dropped.
     pub kept_cookies: Option<Vec<String>>,
     /// Cookies to add.

@@ -13,6 +13,8 @@
 #[path = "support/world.rs"]
 mod world;
 
+use edge_session::sid::Sid;
+use edge_session::token::Stamp;
 use serde_json::json;
 use world::{Browser, Play, World, page, read, write};
 
@@ -122,7 +124,12 @@ fn a_cookie_sealed_with_another_key_for_another_site_or_another_name_asks_no_sto
     let (mut world, value) = logged_in();
     let id = world.site().cookie_keys.open(&value).unwrap();
     for site in [other_key, other_site, other_name] {
-        let sealed = site.cookie_keys.seal(&id.id, id.absolute);
+        let stamp = Stamp {
+            root: Sid::from_entropy(&[7; 16]),
+            generation: 0,
+            sealed: id.absolute,
+        };
+        let sealed = site.cookie_keys.seal(&id.id, id.absolute, &stamp);
         present(&mut world, sealed.expose());
     }
 }

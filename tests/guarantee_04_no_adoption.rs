@@ -14,7 +14,8 @@
 #[path = "support/world.rs"]
 mod world;
 
-use edge_session::token::{Secret, SessionId};
+use edge_session::sid::Sid;
+use edge_session::token::{Secret, SessionId, Stamp};
 use serde_json::{Value, json};
 use world::{Browser, Play, World, page, read, write};
 
@@ -46,7 +47,12 @@ fn an_id_that_was_sealed_but_never_issued_is_not_adopted() {
             .of_anonymous(&edge_session::sid::Sid::from_entropy(&[7; 16])),
     ] {
         let id = SessionId::new(locator, Secret::from_entropy([9; 32]));
-        let sealed = world.site().cookie_keys.seal(&id, token.absolute);
+        let stamp = Stamp {
+            root: Sid::from_entropy(&[7; 16]),
+            generation: 0,
+            sealed: token.absolute,
+        };
+        let sealed = world.site().cookie_keys.seal(&id, token.absolute, &stamp);
         let mut planted = Browser::default();
         planted.plant(sealed.expose());
         let stored = world.store.texts.clone();

@@ -73,6 +73,7 @@ fn carry_out(record: Record, command: Command, now: Time) -> (Record, Reply) {
     let request = Request {
         owner: Some(Owner::Subject(Subject::parse("alice").unwrap())),
         command,
+        stamp: None,
         policy: policy(),
     };
     apply(record, &request, now)

@@ -14,6 +14,7 @@ use crate::cookie::{CookieNames, SameSite};
 use crate::csrf::CrossSite;
 use crate::event::Level;
 use crate::lifetime::Lifetimes;
+use crate::memory::Bounds;
 use crate::origin::WebOrigin;
 use crate::path::{Access, Rule};
 use crate::rotation::Rules;
@@ -53,11 +54,13 @@ pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
     }
     let upstream = upstream(&mut root, issuer.as_ref());
     let store = root
-        .choice("store", &[("durable", StoreKind::Durable)])
+        .choice(
+            "store",
+            &[("durable", StoreKind::Durable), ("kv", StoreKind::Kv)],
+        )
         .unwrap_or(StoreKind::Durable);
     let deadline = root.span("store_deadline", SECOND, Some(Span::from_secs(30)));
     let default_access = default_access(&mut root);
-    let rules = rules(&mut root);
     let login_url = root.text("login_url");
     let login_return_param = root
         .text("login_return_param")
@@ -72,9 +75,14 @@ pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
     let logout_url = root.text("logout_url").unwrap_or_else(|| "/".to_owned());
     let (cookie, same_site) = cookie(root.table("cookie"));
     let assertion_ttl = assertion(root.table("assertion"));
-    let lifetimes = lifetimes(root.table("lifetime"));
+    let lifetimes = lifetimes(root.table("lifetime"), store);
     let rotation = rotation(root.table("rotation"));
-    let fresh_for = freshness(root.table("freshness"), &lifetimes);
+    let (fresh_for, memory) = freshness(root.table("freshness"), &lifetimes);
+    let rules = rules(&mut root, lifetimes.idle.min(lifetimes.anonymous));
+    let longest_fresh = rules
+        .iter()
+        .filter_map(Rule::freshness)
+        .fold(fresh_for, Span::max);
     let mut limits = root.table("limits");
     let per_subject = limits.number("per_subject", 50, MOST_SESSIONS);
     let data = limits.number("data", 2048, MOST_DATA);
@@ -85,9 +93,11 @@ pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
         ("off", Level::Off),
         ("warn", Level::Warn),
         ("info", Level::Info),
+        ("debug", Level::Debug),
     ];
     let log_level = log.choice("level", &levels).unwrap_or(Level::Info);
     let log_ip = log.flag("ip", false);
+    let server_timing = log.flag("server_timing", false);
     log.finish();
     if let (Some(issuer), Some(upstream)) = (issuer, upstream) {
         let config = Config {
@@ -107,12 +117,15 @@ pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
             lifetimes,
             rotation,
             fresh_for,
+            longest_fresh,
+            memory,
             per_subject,
             data,
             csrf,
             csrf_report_only,
             log_level,
             log_ip,
+            server_timing,
         };
         check_destinations(&root, &config);
         check_exemptions(&root, &config);
@@ -222,14 +235,18 @@ fn default_access(root: &mut Section) -> Access {
         .unwrap_or(Access::Required)
 }
 
-fn rules(root: &mut Section) -> Vec<Rule> {
+fn rules(root: &mut Section, longest_freshness: Span) -> Vec<Rule> {
     let mut rules = Vec::new();
     for mut table in root.tables("paths") {
         let access = table.choice("access", &ACCESS);
         let activity = table.flag("activity", true);
+        let freshness = table.span("freshness", Span::ZERO, Some(longest_freshness));
+        if freshness.is_some() && access == Some(Access::Public) {
+            table.report("freshness", "means nothing on a public path");
+        }
         match (table.text("path"), access) {
             (Some(path), Some(access)) => match Rule::parse(&path, access, activity) {
-                Ok(rule) => rules.push(rule),
+                Ok(rule) => rules.push(rule.with_freshness(freshness)),
                 Err(problem) => table.report("path", problem),
             },
             _ => table.report("path", "a rule needs a path and an access"),
@@ -267,10 +284,16 @@ fn assertion(mut table: Section) -> Span {
     ttl.unwrap_or(Span::from_secs(MINUTE))
 }
 
-fn lifetimes(mut table: Section) -> Lifetimes {
-    let mut span = |name| table.span(name, SECOND, None);
+fn lifetimes(mut table: Section, store: StoreKind) -> Lifetimes {
+    // KV keeps nothing for less.
+    let shortest = match store {
+        StoreKind::Durable => SECOND,
+        StoreKind::Kv => Span::from_secs(MINUTE),
+    };
+    let mut span = |name| table.span(name, shortest, None);
     let (idle, anonymous, absolute) = (span("idle"), span("anonymous"), span("absolute"));
-    let (remember, touch) = (span("remember"), span("touch"));
+    let remember = span("remember");
+    let touch = table.span("touch", SECOND, None);
     if let Some(absolute) = absolute {
         for (name, span) in [("idle", idle), ("anonymous", anonymous)] {
             if span.is_some_and(|span| span > absolute) {
@@ -320,7 +343,7 @@ fn rotation(mut table: Section) -> Rotation {
     }
 }
 
-fn freshness(mut table: Section, lifetimes: &Lifetimes) -> Span {
+fn freshness(mut table: Section, lifetimes: &Lifetimes) -> (Span, Bounds) {
     let safe = table.span("safe", Span::ZERO, None);
     let shortest = lifetimes.idle.min(lifetimes.anonymous);
     if safe.is_some_and(|safe| safe > shortest) {
@@ -329,8 +352,13 @@ fn freshness(mut table: Section, lifetimes: &Lifetimes) -> Span {
             "must not be longer than lifetime.idle and lifetime.anonymous",
         );
     }
+    let usual = Bounds::default();
+    let bounds = Bounds {
+        entries: table.number("entries", usual.entries, 1_000_000),
+        bytes: table.number("bytes", usual.bytes, 64 * 1024 * 1024),
+    };
     table.finish();
-    safe.unwrap_or(Span::from_secs(10).min(shortest))
+    (safe.unwrap_or(Span::from_secs(10).min(shortest)), bounds)
 }
 
 fn csrf(mut table: Section) -> (CrossSite, bool) {

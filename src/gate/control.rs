@@ -6,7 +6,7 @@
 //! is 503 and never a cookie.
 
 use super::Turn;
-use super::passage::{Context, call};
+use super::passage::{Context, call, call_about};
 use super::respond::edits;
 use super::resume::{derive, store_unavailable};
 use crate::control::{self, ControlError, Instruction};
@@ -20,7 +20,7 @@ use crate::sid::Sid;
 use crate::site::Site;
 use crate::store::{self, Command, Fault, Lasting, Operation, Reply, Which};
 use crate::time::Time;
-use crate::token::SessionId;
+use crate::token::{SessionId, Stamp};
 use crate::verdict::{Answer, Call, Outcome, ResponseFacts};
 
 /// How often a rotation is tried again because others have taken the number it was made for.
@@ -106,10 +106,7 @@ pub(super) fn begin(
                 which,
                 operation: Some(operation),
             };
-            ask(
-                call(site, token.id.locator, None, command),
-                Pending::Destroying,
-            )
+            ask(call_about(site, token, command), Pending::Destroying)
         }
         Instruction::DestroyAll(subject) => {
             let own = context
@@ -126,7 +123,12 @@ pub(super) fn begin(
                 operation,
             };
             let owner = Some(Owner::Subject(subject));
-            ask(call(site, locator, owner, command), Pending::DestroyingAll)
+            let mut call = call(site, locator, owner, command);
+            call.request.stamp = context
+                .presented
+                .as_ref()
+                .and_then(|token| token.stamp.clone());
+            ask(call, Pending::DestroyingAll)
         }
     }
 }
@@ -157,14 +159,17 @@ pub fn settle(
             events.push(Event::new(What::SessionCreated).of(&site.log_key, &context.jti));
             note_ended(site, &ended, "replaced", events);
             match &context.presented {
-                Some(old) if old.id.locator != id.locator => {
+                // A store that holds the subject's sessions together has ended it in the same step.
+                Some(old) if old.id.locator != id.locator || old.stamp.is_some() => {
                     let which = Which::Id(old.hash);
                     let command = Command::Destroy {
                         which,
                         operation: None,
                     };
-                    let call = call(site, old.id.locator, None, command);
-                    ask(call, Pending::EndingOld(id, lasting))
+                    ask(
+                        call_about(site, old, command),
+                        Pending::EndingOld(id, lasting),
+                    )
                 }
                 _ => done(
                     site,
@@ -356,7 +361,12 @@ fn addressed(context: &Context) -> Option<(crate::locator::Locator, Owner, Which
 }
 
 fn sealed(site: &Site, id: &SessionId, lasting: Lasting, now: Time) -> SetCookie {
-    let value = site.cookie_keys.seal(id, lasting.absolute);
+    let stamp = Stamp {
+        root: lasting.root,
+        generation: lasting.generation,
+        sealed: now,
+    };
+    let value = site.cookie_keys.seal(id, lasting.absolute, &stamp);
     let lasts = lasting.remember.then(|| lasting.absolute.since(now));
     site.config.cookie.set(&value, lasts)
 }
@@ -374,7 +384,7 @@ fn cleared(site: &Site) -> Vec<SetCookie> {
 }
 
 fn fresh(site: &Site) -> Option<SetCookie> {
-    let window = site.config.fresh_for;
+    let window = site.config.longest_fresh;
     (!window.is_zero()).then(|| site.config.cookie.mark_fresh(window))
 }
 

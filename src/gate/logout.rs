@@ -4,7 +4,7 @@
 //! a session the answer is the same, so that it tells nobody whether there was one.
 
 use super::control::note_ended;
-use super::passage::call;
+use super::passage::call_about;
 use super::resume::store_unavailable;
 use crate::error::Code;
 use crate::event::Event;
@@ -36,7 +36,7 @@ impl Leaving {
             which: Which::Id(token.hash),
             operation: None,
         };
-        Some(call(site, token.id.locator, None, command))
+        Some(call_about(site, token, command))
     }
 
     /// The answer, with the store's; nothing where it was not asked.

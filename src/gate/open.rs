@@ -5,7 +5,7 @@
 //! forwarded.
 
 use super::logout::{self, Leaving};
-use super::passage::Passage;
+use super::passage::{Passage, Source};
 use super::resume::no_session;
 use crate::cookie::Found;
 use crate::csrf::{CrossSite, Decision};
@@ -15,7 +15,7 @@ use crate::path::Access;
 use crate::request::Facts;
 use crate::site::Site;
 use crate::target::Target;
-use crate::time::Time;
+use crate::time::{Span, Time};
 use crate::token::Token;
 use crate::verdict::Answer;
 
@@ -116,7 +116,14 @@ fn pass(site: &Site, facts: Facts, target: Target, now: Time, events: &mut Vec<E
         presented(site, &found, now, events)
     };
     let passage = Box::new(Passage {
-        fresh: found.fresh,
+        // Only reads may be answered from memory, and not those of a browser that has just changed
+        // something: it must see what it did.
+        fresh_for: if facts.is_read() && !found.fresh {
+            matched.freshness.unwrap_or(site.config.fresh_for)
+        } else {
+            Span::ZERO
+        },
+        source: Source::Nothing,
         target,
         access,
         activity: matched.activity,

@@ -11,10 +11,40 @@ use crate::sid::Sid;
 use crate::site::Site;
 use crate::store::{Command, Request};
 use crate::target::Target;
-use crate::time::Time;
+use crate::time::{Span, Time};
 use crate::token::{Secret, SessionId, Token};
 use crate::verdict::Call;
 use crate::view::View;
+
+/// Where the answer about a request's session came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// There was nothing to ask.
+    #[default]
+    Nothing,
+    /// The isolate's memory.
+    Memory,
+    /// The store.
+    Store,
+}
+
+impl Source {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "none",
+            Self::Memory => "memory",
+            Self::Store => "store",
+        }
+    }
+
+    pub(super) const fn server_timing(self) -> &'static str {
+        match self {
+            Self::Nothing => "session;desc=\"none\"",
+            Self::Memory => "session;desc=\"memory\"",
+            Self::Store => "session;desc=\"store\"",
+        }
+    }
+}
 
 /// A request that was let through the door.
 #[derive(Clone, Debug)]
@@ -27,8 +57,10 @@ pub struct Passage {
     pub(super) rule: Option<String>,
     /// The ID that it presents, if that was sealed by us and its deadline has not come.
     pub(super) presented: Option<Token>,
-    /// Whether its browser has just changed something.
-    pub(super) fresh: bool,
+    /// How old an answer from memory may be.
+    pub(super) fresh_for: Span,
+    /// Where the answer about its session came from.
+    pub(super) source: Source,
     /// When it reached the gate.
     pub(super) received: Time,
 }
@@ -47,7 +79,7 @@ impl Passage {
             id: token.hash,
             slide: self.slides(),
         };
-        Some(call(site, token.id.locator, None, command))
+        Some(call_about(site, token, command))
     }
 
     /// The ID that it presents.
@@ -56,10 +88,15 @@ impl Passage {
         self.presented.as_ref()
     }
 
-    /// Whether an answer from memory may do.
+    /// How old an answer from memory may be; zero where only the store will do.
     #[must_use]
-    pub fn may_be_remembered(&self) -> bool {
-        self.facts.is_read() && !self.fresh
+    pub const fn fresh_for(&self) -> Span {
+        self.fresh_for
+    }
+
+    /// Notes where the answer about its session came from.
+    pub fn answered_from(&mut self, source: Source) {
+        self.source = source;
     }
 }
 
@@ -76,6 +113,8 @@ pub struct Context {
     /// The successor to offer with the response.
     pub(super) successor: Option<(SessionId, Candidate)>,
     pub(super) received: Time,
+    /// What the site's own pages are told of where the session came from, if anything.
+    pub(super) timing: Option<&'static str>,
     /// The secret of the session that the origin may ask for.
     pub(super) spare: Secret,
 }
@@ -87,7 +126,15 @@ pub(super) fn call(site: &Site, locator: Locator, owner: Option<Owner>, command:
         request: Request {
             owner,
             command,
+            stamp: None,
             policy: site.config.policy(),
         },
     }
+}
+
+/// A call about the session of a presented cookie.
+pub(super) fn call_about(site: &Site, token: &Token, command: Command) -> Call {
+    let mut call = call(site, token.id.locator, None, command);
+    call.request.stamp.clone_from(&token.stamp);
+    call
 }

@@ -34,7 +34,11 @@ pub fn respond(
         let command = Command::Succeed {
             candidate: candidate.clone(),
         };
-        let call = super::passage::call(site, id.locator, None, command);
+        let mut call = super::passage::call(site, id.locator, None, command);
+        call.request.stamp = context
+            .presented
+            .as_ref()
+            .and_then(|token| token.stamp.clone());
         return Turn::Ask(Box::new(call), Box::new(Pending::Succeeding(id.clone())));
     }
     Turn::Done(Outcome::Pass(edits(
@@ -58,6 +62,9 @@ pub(super) fn edits(
         cookies,
         ..Edits::default()
     };
+    edits
+        .append
+        .extend(context.timing.map(|timing| ("server-timing", timing)));
     let names = response.header_names.iter();
     edits.remove.extend(
         names

@@ -17,7 +17,7 @@ use crate::rotation::{Candidate, Derivation};
 use crate::sid::Sid;
 use crate::site::Site;
 use crate::store::{Fault, Gone, Reply};
-use crate::time::{Span, Time};
+use crate::time::Time;
 use crate::token::{Secret, SessionId, Token};
 use crate::verdict::{Answer, Outbound};
 use crate::view::View;
@@ -48,12 +48,7 @@ pub enum Resumed {
 #[must_use]
 pub fn recall(site: &Site, passage: &Passage, memory: &Memory, now: Time) -> Option<(Reply, bool)> {
     let token = passage.presented.as_ref()?;
-    let fresh_for = if passage.may_be_remembered() {
-        site.config.fresh_for
-    } else {
-        Span::ZERO
-    };
-    let reply = memory.recall(&token.hash, fresh_for, now)?;
+    let reply = memory.recall(&token.hash, passage.fresh_for, now)?;
     match reply {
         Reply::Live(view) => {
             let answers = may_let_in(view, now) && successor(site, passage, view, now).is_none();
@@ -107,6 +102,12 @@ pub fn resume(
     if passage.access == Access::Required && !signed_in && !is_preflight {
         return Resumed::Answer(no_session(site, &passage, events));
     }
+    let source = passage.source;
+    let event = Event::new(What::RequestAnswered).with("from", source.as_str());
+    events.push(event.at(passage.rule.as_deref()));
+    // Nobody else's page learns whether somebody is known here.
+    let is_own = matches!(passage.facts.fetch_site(), Some("same-origin" | "none"));
+    let timing = (site.config.server_timing && is_own).then(|| source.server_timing());
     let jti = Sid::from_entropy(&entropy.jti);
     let outbound = outbound(site, &passage, session.as_ref(), &jti, now);
     let successor = session
@@ -120,6 +121,7 @@ pub fn resume(
         session,
         successor,
         received: passage.received,
+        timing,
         spare: Secret::from_entropy(entropy.secret),
     };
     Resumed::Forward(Box::new(Forward { outbound, context }))

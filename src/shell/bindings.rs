@@ -39,6 +39,30 @@ extern "C" {
     #[wasm_bindgen(method, catch, js_name = getByName)]
     pub(super) fn get_by_name(this: &Namespace, name: &str) -> Result<Fetcher, JsValue>;
 
+    /// A KV namespace.
+    pub(super) type KvNamespace;
+
+    #[wasm_bindgen(method, js_name = get)]
+    pub(super) fn get_all(
+        this: &KvNamespace,
+        keys: &js_sys::Array,
+        options: &JsValue,
+    ) -> js_sys::Promise;
+
+    #[wasm_bindgen(method)]
+    pub(super) fn list(this: &KvNamespace, options: &JsValue) -> js_sys::Promise;
+
+    #[wasm_bindgen(method)]
+    pub(super) fn put(
+        this: &KvNamespace,
+        key: &str,
+        value: &str,
+        options: &JsValue,
+    ) -> js_sys::Promise;
+
+    #[wasm_bindgen(method)]
+    pub(super) fn delete(this: &KvNamespace, key: &str) -> js_sys::Promise;
+
     /// A Durable Object's storage.
     pub(super) type Storage;
 

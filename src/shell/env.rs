@@ -12,6 +12,8 @@ use worker::js_sys::{self, Reflect};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::{Env, Error};
 
+use super::{kv, objects};
+use crate::config::{StoreKind, Upstream};
 use crate::gate::Entropy;
 use crate::site::{Secrets, Site};
 use crate::time::Time;
@@ -33,6 +35,7 @@ pub(super) fn site(env: &Env) -> Known {
         locator: text(env, "EDGE_SESSION_LOCATOR_KEY"),
     };
     let known = Site::new(&table(env), &secrets)
+        .and_then(|site| bound(site, env))
         .map(Rc::new)
         .map_err(Rc::new);
     SITE.with_borrow_mut(|site| *site = Some(known.clone()));
@@ -64,6 +67,29 @@ pub(super) fn entropy() -> Result<Entropy, Error> {
 pub(super) fn binding(env: &Env, name: &str) -> Option<JsValue> {
     let binding = Reflect::get(env, &name.into()).ok()?;
     (!binding.is_undefined() && !binding.is_null()).then_some(binding)
+}
+
+/// The site, if everything that it relies on is bound.
+fn bound(site: Site, env: &Env) -> Result<Site, Vec<String>> {
+    let store = match site.config.store {
+        StoreKind::Durable => objects::BINDING,
+        StoreKind::Kv => kv::BINDING,
+    };
+    let origin = match &site.config.upstream {
+        Upstream::Binding(name) => Some(name.as_str()),
+        Upstream::Url(_) | Upstream::Route => None,
+    };
+    let missing: Vec<String> = origin
+        .into_iter()
+        .chain([store])
+        .filter(|name| binding(env, name).is_none())
+        .map(|name| format!("the binding {name} is missing"))
+        .collect();
+    if missing.is_empty() {
+        Ok(site)
+    } else {
+        Err(missing)
+    }
 }
 
 fn text(env: &Env, name: &str) -> String {

@@ -117,6 +117,9 @@ pub(super) fn edited(response: Response, edits: &Edits) -> Responded {
     for (name, value) in &edits.set {
         headers.set(name, value)?;
     }
+    for (name, value) in &edits.append {
+        headers.append(name, value)?;
+    }
     if let Some(kept) = &edits.kept_cookies {
         headers.delete("set-cookie")?;
         for cookie in kept {

@@ -2,9 +2,7 @@
 //!
 //! Guarantees: every call ends by the deadline, whatever the object does; what an object that did
 //! not answer has done is unknown and treated so; nothing is tried again, least of all where an
-//! object is overloaded. Whatever this isolate changes, it forgets at once.
-
-use std::cell::RefCell;
+//! object is overloaded.
 
 use worker::Env;
 use worker::js_sys::Reflect;
@@ -14,53 +12,15 @@ use worker::web_sys::{AbortSignal, RequestInit, Response};
 
 use super::bindings::Namespace;
 use super::env;
-use crate::memory::Memory;
-use crate::store::{Fault, Gone, Reply};
+use crate::store::{Fault, Reply};
 use crate::time::Span;
-use crate::token::IdHash;
 use crate::verdict::Call;
 
 /// The binding of the objects' namespace.
-const BINDING: &str = "SESSIONS";
+pub(super) const BINDING: &str = "SESSIONS";
 
-thread_local! {
-    static MEMORY: RefCell<Memory> = RefCell::new(Memory::default());
-}
-
-/// Looks into the isolate's memory.
-pub(super) fn memory<T>(look: impl FnOnce(&Memory) -> T) -> T {
-    MEMORY.with_borrow(look)
-}
-
-/// Asks whose an ID is, and remembers the answer.
-pub(super) async fn validate(
-    env: &Env,
-    call: &Call,
-    id: &IdHash,
-    deadline: Span,
-) -> Result<Reply, Fault> {
-    let ticket = MEMORY.with_borrow(|memory| memory.ticket(env::now()));
-    let reply = ask(env, call, deadline).await?;
-    MEMORY.with_borrow_mut(|memory| memory.keep(id, call.locator, ticket, &reply));
-    Ok(reply)
-}
-
-/// Asks an object.
-pub(super) async fn ask(env: &Env, call: &Call, deadline: Span) -> Result<Reply, Fault> {
-    let forget = || MEMORY.with_borrow_mut(|memory| memory.changed(call.locator));
-    if call.is_change() {
-        forget();
-    }
-    let reply = fetch(env, call, deadline).await;
-    let ended = matches!(reply, Ok(Reply::Gone(Gone::Superseded { ended: true, .. })));
-    if call.is_change() || ended {
-        // Again: an answer that was asked for meanwhile may show what was before.
-        forget();
-    }
-    reply
-}
-
-async fn fetch(env: &Env, call: &Call, deadline: Span) -> Result<Reply, Fault> {
+/// Asks the object that a call is for.
+pub(super) async fn fetch(env: &Env, call: &Call, deadline: Span) -> Result<Reply, Fault> {
     let body = serde_json::to_string(&call.request).map_err(|_| Fault::Failed)?;
     let namespace: Namespace = env::binding(env, BINDING)
         .ok_or(Fault::Failed)?

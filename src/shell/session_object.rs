@@ -68,6 +68,7 @@ impl DurableObject for SessionObject {
         let request = store::Request {
             owner: None,
             command: Command::Sweep,
+            stamp: None,
             policy,
         };
         self.carry_out(&request)

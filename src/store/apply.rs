@@ -92,6 +92,9 @@ impl Object<'_> {
         if deadlines.are_over(self.now) {
             return Reply::Gone(Gone::Expired);
         }
+        if self.record.bars(session) {
+            return Reply::Gone(Gone::Ended);
+        }
         let sid = session.ids.sid().clone();
         match session.ids.standing(id, &self.policy.rotation, self.now) {
             None => return Reply::Gone(Gone::Ended),
@@ -165,6 +168,7 @@ impl Object<'_> {
             auth_time: create.auth_time,
             amr: create.amr.clone(),
             data: create.data.clone(),
+            spared: create.end_others.then_some(self.now),
         });
         self.record.sweep(&self.policy.lifetimes, self.now);
         ended.extend(end::beyond_limit(self, &create.sid));
@@ -259,7 +263,8 @@ impl Object<'_> {
         let lifetimes = &self.policy.lifetimes;
         let listed = self.record.sessions.iter().filter_map(|session| {
             let deadlines = self.record.deadlines(session, lifetimes);
-            (!deadlines.are_over(self.now)).then(|| Listed {
+            let lives = self.record.is_live(session, lifetimes, self.now);
+            lives.then(|| Listed {
                 sid: session.ids.sid().clone(),
                 created: session.life.created,
                 idle: deadlines.idle,
@@ -314,6 +319,8 @@ impl Object<'_> {
         let session = self.record.sessions.get(self.place(which)?)?;
         let deadlines = self.record.deadlines(session, &self.policy.lifetimes);
         Some(Lasting {
+            root: session.root.clone(),
+            generation: session.ids.generation(),
             absolute: deadlines.absolute,
             remember: session.life.remember,
         })

@@ -40,6 +40,9 @@ pub(super) fn others(object: &mut Object<'_>, kept: Option<&Sid>) -> Vec<Sid> {
         .into_iter()
         .partition(|session| Some(&session.root) == kept);
     object.record.sessions = kept;
+    for session in &mut object.record.sessions {
+        session.spared = Some(object.now);
+    }
     ended
         .iter()
         .map(|session| session.ids.sid().clone())

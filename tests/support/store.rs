@@ -72,6 +72,7 @@ impl Store {
                 let request = Request {
                     owner: None,
                     command: Command::Sweep,
+                    stamp: None,
                     policy,
                 };
                 self.apply(&name, &request, now).unwrap();

@@ -1,0 +1,59 @@
+//! Asking the configured store, and remembering what it said.
+//!
+//! Guarantees: whatever this isolate changes, it forgets at once, and an answer that was asked for
+//! while it changed is not kept.
+
+use std::cell::RefCell;
+
+use worker::Env;
+
+use super::{env, kv, objects};
+use crate::config::StoreKind;
+use crate::memory::Memory;
+use crate::site::Site;
+use crate::store::{Fault, Gone, Reply};
+use crate::token::IdHash;
+use crate::verdict::Call;
+
+thread_local! {
+    static MEMORY: RefCell<Option<Memory>> = const { RefCell::new(None) };
+}
+
+/// Looks into the isolate's memory, or notes something in it.
+pub(super) fn memory<T>(site: &Site, look: impl FnOnce(&mut Memory) -> T) -> T {
+    MEMORY.with_borrow_mut(|memory| {
+        look(memory.get_or_insert_with(|| Memory::new(site.config.memory)))
+    })
+}
+
+/// Asks whose an ID is, and remembers the answer.
+pub(super) async fn validate(
+    site: &Site,
+    env: &Env,
+    call: &Call,
+    id: &IdHash,
+) -> Result<Reply, Fault> {
+    let ticket = memory(site, |memory| memory.ticket(env::now()));
+    let reply = ask(site, env, call).await?;
+    memory(site, |memory| memory.keep(id, call.locator, ticket, &reply));
+    Ok(reply)
+}
+
+/// Asks the store.
+pub(super) async fn ask(site: &Site, env: &Env, call: &Call) -> Result<Reply, Fault> {
+    let forget = || memory(site, |memory| memory.changed(call.locator));
+    if call.is_change() {
+        forget();
+    }
+    let deadline = site.config.store_deadline;
+    let reply = match site.config.store {
+        StoreKind::Durable => objects::fetch(env, call, deadline).await,
+        StoreKind::Kv => kv::carry_out(site, env, call).await,
+    };
+    let ended = matches!(reply, Ok(Reply::Gone(Gone::Superseded { ended: true, .. })));
+    if call.is_change() || ended {
+        // Again: an answer that was asked for meanwhile may show what was before.
+        forget();
+    }
+    reply
+}
