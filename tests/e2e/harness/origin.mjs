@@ -15,7 +15,7 @@ export async function startOrigin(handler) {
     },
     forget: () => origin.requests.splice(0),
   };
-  const server = createServer(async (incoming, response) => {
+  const server = createServer({ maxHeaderSize: 1 << 20 }, async (incoming, response) => {
     const request = new Recorded(incoming);
     origin.requests.push(request);
     try {
