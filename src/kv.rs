@@ -1,6 +1,6 @@
 //! A command on Workers KV: which values it needs, and what it writes.
 //!
-//! Guarantees: the decision is [`store::apply`](crate::store::apply), as for every store. KV shows
+//! Guarantees: the decision is [`store::apply()`], as for every store. KV shows
 //! reads that are up to a minute old, remembers what it did not find for as long, and lets the last
 //! of two writers win; so
 //! - what must not be undone by a writer who did not know of it is a value of its own that nobody
@@ -205,9 +205,9 @@ impl<'call> Errand<'call> {
             return Ok(());
         };
         let presented = match &self.call.request.command {
-            Command::Validate { id, .. } => *id,
             Command::Succeed { candidate } => candidate.from,
-            Command::Destroy {
+            Command::Validate { id, .. }
+            | Command::Destroy {
                 which: Which::Id(id),
                 ..
             }

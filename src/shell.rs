@@ -40,7 +40,7 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> Respond
         }
     };
     let mut events = Vec::new();
-    let opened = gate::open(&site, http::facts(&request)?, env::now(), &mut events);
+    let opened = gate::open(&site, http::facts(&request), env::now(), &mut events);
     let responded = match opened {
         Opened::Answer(answer) => http::own(&answer),
         Opened::Logout(leaving) => leave(&site, &env, &leaving, &mut events).await,
@@ -117,7 +117,7 @@ async fn forward(
         events.push(Event::origin_fault());
         return http::own(&Code::OriginUnreachable.problem().into());
     };
-    let facts = http::response_facts(&response)?;
+    let facts = http::response_facts(&response);
     let mut turn = gate::respond(site, &forward.context, &facts, env::now(), events);
     loop {
         match turn {

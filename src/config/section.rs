@@ -73,13 +73,11 @@ impl Section {
     }
 
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
-        match self.members.remove(name)? {
-            Value::String(text) => Some(text),
-            _ => {
-                self.report(name, "must be text");
-                None
-            }
+        if let Value::String(text) = self.members.remove(name)? {
+            return Some(text);
         }
+        self.report(name, "must be text");
+        None
     }
 
     pub(super) fn texts(&mut self, name: &str) -> Vec<String> {

@@ -87,9 +87,9 @@ pub fn resume(
     events: &mut Vec<Event>,
 ) -> Resumed {
     let session = match loaded {
-        None => None,
         Some(Ok(Reply::Live(view))) if now < view.idle => Some(*view),
-        Some(Ok(Reply::Live(_))) => None,
+        // By our own clock, a moment has passed since the store looked.
+        Some(Ok(Reply::Live(_))) | None => None,
         Some(Ok(Reply::Gone(gone))) => {
             note(site, &gone, events);
             None
@@ -211,19 +211,19 @@ fn successor(
     if passage.facts.is_prefetch() {
         return None;
     }
-    let by = match &view.succeeded {
-        Some(succeeded) => succeeded.by.clone()?,
-        None => {
-            let every = site.config.rotation.every?;
-            let age = now.since(view.issued);
-            let due =
-                (age >= every && passage.facts.is_top_level_navigation()) || age >= every.doubled();
-            let generation = view.generation.checked_add(1)?;
-            due.then(|| Derivation {
-                key: token.key.clone(),
-                generation,
-            })?
-        }
+    if let Some(succeeded) = &view.succeeded {
+        return derive(site, token, succeeded.by.clone()?);
+    }
+    let every = site.config.rotation.every?;
+    let age = now.since(view.issued);
+    let is_due =
+        (age >= every && passage.facts.is_top_level_navigation()) || age >= every.doubled();
+    if !is_due {
+        return None;
+    }
+    let by = Derivation {
+        key: token.key.clone(),
+        generation: view.generation.checked_add(1)?,
     };
     derive(site, token, by)
 }

@@ -81,7 +81,7 @@ extern "C" {
     #[wasm_bindgen(method, js_name = deleteAll)]
     pub(super) fn delete_all(this: &Storage) -> js_sys::Promise;
 
-    /// A Durable Object's SQLite database.
+    /// A Durable Object's SQL database.
     pub(super) type Sql;
 
     #[wasm_bindgen(method, catch)]

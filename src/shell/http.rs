@@ -14,7 +14,7 @@ use crate::request::Facts;
 use crate::verdict::{Answer, Edits, ResponseFacts};
 
 /// Everything about a request that decisions depend on.
-pub(super) fn facts(request: &Request) -> Result<Facts, worker::Error> {
+pub(super) fn facts(request: &Request) -> Facts {
     let headers = request.headers();
     let header_names = names(&headers);
     let get = |name: &str| {
@@ -28,7 +28,7 @@ pub(super) fn facts(request: &Request) -> Result<Facts, worker::Error> {
             None
         }
     };
-    Ok(Facts {
+    Facts {
         method: request.method(),
         // What does not parse is no URL: the core turns it away.
         href: Url::new(&request.url())
@@ -45,11 +45,11 @@ pub(super) fn facts(request: &Request) -> Result<Facts, worker::Error> {
         content_length: get("content-length"),
         client_ip: get("cf-connecting-ip"),
         header_names,
-    })
+    }
 }
 
 /// Everything about a response that decisions depend on.
-pub(super) fn response_facts(response: &Response) -> Result<ResponseFacts, worker::Error> {
+pub(super) fn response_facts(response: &Response) -> ResponseFacts {
     let headers = response.headers();
     let header_names = names(&headers);
     let has = |name: &str| {
@@ -75,14 +75,14 @@ pub(super) fn response_facts(response: &Response) -> Result<ResponseFacts, worke
         .filter(|name| crate::gate::is_for_shared_caches(name))
         .filter_map(|name| headers.get(name).ok().flatten())
         .collect();
-    Ok(ResponseFacts {
+    ResponseFacts {
         status: response.status(),
         control: get("edge-session-control"),
         cache_control: get("cache-control"),
         cdn_cache_control: (!cdn.is_empty()).then(|| cdn.join(",")),
         set_cookies,
         header_names,
-    })
+    }
 }
 
 /// A response of the gate's own.
