@@ -222,7 +222,11 @@ impl Record {
         let answered = self
             .answered
             .iter()
-            .find(|answered| answered.operation.id == operation.id)?;
+            .find(|answered| {
+                // A request's name and a message's own are not of one name space.
+                answered.operation.id == operation.id
+                    && answered.operation.out_of_band == operation.out_of_band
+            })?;
         let same = answered.operation.digest == operation.digest;
         Some(if same {
             answered.reply.clone()
@@ -248,7 +252,12 @@ impl Record {
         self.owner = self.owner.or(other.owner);
         self.sessions.extend(other.sessions);
         self.barrier = self.barrier.max(other.barrier);
-        self.answered.extend(other.answered);
+        let is_new = |answered: &Answered| {
+            let id = &answered.operation.id;
+            !self.answered.iter().any(|known| known.operation.id == *id)
+        };
+        let new: Vec<_> = other.answered.into_iter().filter(is_new).collect();
+        self.answered.extend(new);
         self
     }
 
