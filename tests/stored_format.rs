@@ -136,9 +136,9 @@ const STORED: &str = concat!(
     r#""derived":["o7ReUQQf1sL0ngkOK8JUOQuREwzb_UngxizsYZhnOXI",{"key":"k1","generation":1}]},"#,
     r#"{"hash":"o7ReUQQf1sL0ngkOK8JUOQuREwzb_UngxizsYZhnOXI","sid":"AQEBAQEBAQEBAQEBAQEBAQ","at":1700000000000,"seen":1700000000000}]},"#,
     r#""life":{"created":1700000000000,"touched":1700000000000,"absolute":1700003600000,"idle":600000,"remember":true},"#,
-    r#""auth_time":1700000000,"amr":["pwd","otp"],"data":{"cart":[1,2.5,"é"],"none":null}}],"#,
+    r#""auth_time":1700000000,"amr":["pwd","otp"],"data":{"cart":[1,2.5,"é"],"none":null},"spared":1700000000000}],"#,
     r#""barrier":1700000000000,"answered":[{"operation":{"id":"req","digest":"digest","until":1700000120000,"out_of_band":false},"#,
-    r#""reply":{"rotated":{"by":{"key":"k1","generation":2},"lasting":{"absolute":1700003600000,"remember":true},"ended":[]}}}],"#,
+    r#""reply":{"rotated":{"by":{"key":"k1","generation":2},"lasting":{"root":"AQEBAQEBAQEBAQEBAQEBAQ","generation":2,"absolute":1700003600000,"remember":true},"ended":[]}}}],"#,
     r#""alarm":1700000600000}"#,
 );
 

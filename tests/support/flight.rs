@@ -8,6 +8,7 @@ use edge_session::gate::{self, Asked, Context, Forward, Leaving, Opened, Passage
 use edge_session::gate::{Resumed, recall, resume, settle};
 use edge_session::memory::Ticket;
 use edge_session::store::{Fault, Gone, Reply};
+use edge_session::time::Time;
 use edge_session::verdict::{Answer, Call, Outcome, ResponseFacts};
 
 use super::World;
@@ -41,6 +42,8 @@ pub struct Flight {
     /// The body of a message out of band.
     pub body: Option<String>,
     pub seen: Option<Seen>,
+    /// When it was decided whose request it is.
+    pub resumed: Option<Time>,
     play: Rc<Play>,
     state: State,
 }
@@ -53,6 +56,7 @@ impl Flight {
             ask,
             body: None,
             seen: None,
+            resumed: None,
             play: Rc::new(play),
             state,
         }
@@ -247,6 +251,7 @@ impl World {
         loaded: Option<Result<Reply, Fault>>,
         events: &mut Vec<Event>,
     ) -> State {
+        flight.resumed = Some(self.now);
         let entropy = self.draw();
         self.printed.push(format!("{entropy:?} {loaded:?}"));
         let site = &self.isolates[flight.isolate].site;

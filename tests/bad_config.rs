@@ -1,0 +1,383 @@
+//! Bad configuration: everything that is wrong is reported at once, by the option's full name and
+//! without repeating a value, and nothing is adjusted in silence.
+
+#![allow(
+    missing_docs,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking"
+)]
+
+use edge_session::base64url;
+use edge_session::config::Config;
+use edge_session::site::{Secrets, Site};
+use edge_session::time::Span;
+use serde_json::{Value, json};
+
+fn base() -> Value {
+    json!({ "issuer": "https://app.example.com", "origin": "https://origin.internal" })
+}
+
+fn with(members: &Value) -> Value {
+    let mut config = base();
+    config
+        .as_object_mut()
+        .unwrap()
+        .extend(members.as_object().unwrap().clone());
+    config
+}
+
+fn problems(members: &Value) -> Vec<String> {
+    Config::parse(&with(members)).err().unwrap_or_default()
+}
+
+/// There is exactly one problem, and it is this option's.
+fn assert_problem(option: &str, members: &Value) {
+    let problems = problems(members);
+    assert_eq!(problems.len(), 1, "{members}: {problems:?}");
+    assert!(
+        problems[0].starts_with(&format!("{option}: ")),
+        "{members}: {problems:?}"
+    );
+}
+
+#[test]
+fn two_options_are_enough_and_the_defaults_are_those_of_the_documentation() {
+    let config = Config::parse(&base()).unwrap();
+    let lifetimes = &config.lifetimes;
+    assert_eq!(lifetimes.idle, Span::from_secs(1800));
+    assert_eq!(lifetimes.anonymous, Span::from_secs(1800));
+    assert_eq!(lifetimes.absolute, Span::from_secs(43_200));
+    assert_eq!(lifetimes.remember, Span::from_secs(30 * 86_400));
+    assert_eq!(lifetimes.touch, Span::from_secs(60));
+    assert_eq!(config.rotation.every, Some(Span::from_secs(900)));
+    assert_eq!(config.rotation.rules.grace, Span::from_secs(30));
+    assert_eq!(config.rotation.rules.reuse_after, Span::from_secs(300));
+    assert_eq!(config.fresh_for, Span::from_secs(10));
+    assert_eq!(config.store_deadline, Span::from_secs(2));
+    assert_eq!(config.assertion_ttl, Span::from_secs(60));
+    assert_eq!((config.per_subject, config.data), (50, 2048));
+    assert!(config.rotation.reuse_ends && config.csrf.resource_isolation);
+    assert!(!config.csrf_report_only && !config.log_ip);
+    assert_eq!(config.default_access, edge_session::path::Access::Required);
+}
+
+#[test]
+fn json_text_is_read_like_the_table() {
+    let text = Value::String(base().to_string());
+    assert!(Config::parse(&text).is_ok());
+    for text in [
+        "",
+        "{",
+        "[]",
+        "null",
+        r#"{"issuer":"https://a.example","issuer":"https://b.example"}"#,
+    ] {
+        assert_eq!(
+            Config::parse(&Value::String(text.to_owned()))
+                .err()
+                .unwrap()
+                .len(),
+            1,
+            "{text}"
+        );
+    }
+    for value in [Value::Null, json!([]), json!(1)] {
+        assert!(Config::parse(&value).is_err(), "{value}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_reported_at_once() {
+    let found = Config::parse(&json!({})).err().unwrap();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found[0].starts_with("issuer: ") && found[1].starts_with("origin: "),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn unknown_keys_are_errors_in_every_table() {
+    for table in [
+        "cookie",
+        "assertion",
+        "lifetime",
+        "rotation",
+        "freshness",
+        "limits",
+        "csrf",
+        "log",
+    ] {
+        assert_problem(
+            &format!("{table}.nonsense"),
+            &json!({ table: { "nonsense": 1 } }),
+        );
+        assert_problem(table, &json!({ table: "text" }));
+        assert_problem(table, &json!({ table: [] }));
+    }
+    assert_problem("nonsense", &json!({ "nonsense": 1 }));
+    assert_problem("Audience", &json!({ "Audience": "x" }));
+    let rule = json!({ "path": "/a", "access": "optional", "nonsense": 1 });
+    assert_problem("paths[1].nonsense", &json!({ "paths": [rule] }));
+}
+
+#[test]
+fn durations_of_another_form_are_errors() {
+    let text = [
+        "",
+        "5",
+        "-5s",
+        "5.5s",
+        "5ms",
+        "s",
+        " 5s",
+        "5s ",
+        "99999999999999999999s",
+        "11y",
+        "3651d",
+    ];
+    let values = text
+        .map(Value::from)
+        .into_iter()
+        .chain([json!(5), json!(null), json!({})]);
+    for value in values {
+        for (table, name) in [
+            ("lifetime", "idle"),
+            ("rotation", "every"),
+            ("freshness", "safe"),
+            ("assertion", "ttl"),
+        ] {
+            assert_problem(
+                &format!("{table}.{name}"),
+                &json!({ table: { name: value } }),
+            );
+        }
+        assert_problem("store_deadline", &json!({ "store_deadline": value }));
+    }
+    for name in ["idle", "anonymous", "absolute", "remember", "touch"] {
+        assert_problem(
+            &format!("lifetime.{name}"),
+            &json!({ "lifetime": { name: "0s" } }),
+        );
+    }
+    assert_problem("assertion.ttl", &json!({ "assertion": { "ttl": "901s" } }));
+    assert_problem("store_deadline", &json!({ "store_deadline": "31s" }));
+}
+
+#[test]
+fn durations_down_to_one_second_are_taken_as_they_are() {
+    let config = Config::parse(&with(&json!({
+        "lifetime": { "idle": "1s", "anonymous": "1s", "absolute": "1s", "remember": "1s", "touch": "1s" },
+        "rotation": { "every": "1s", "grace": "1s", "reuse_after": "1s" },
+        "freshness": { "safe": "0s" },
+    })));
+    assert_eq!(config.unwrap().lifetimes.idle, Span::from_secs(1));
+}
+
+#[test]
+fn contradictions_are_errors() {
+    assert_problem(
+        "lifetime.idle",
+        &json!({ "lifetime": { "idle": "2h", "absolute": "1h" } }),
+    );
+    assert_problem(
+        "lifetime.anonymous",
+        &json!({ "lifetime": { "anonymous": "2h", "absolute": "1h" } }),
+    );
+    assert_problem(
+        "rotation.grace",
+        &json!({ "rotation": { "grace": "2m", "reuse_after": "1m" } }),
+    );
+    assert_problem("freshness.safe", &json!({ "freshness": { "safe": "31m" } }));
+    assert_problem(
+        "audience",
+        &json!({ "audience": "https://app.example.com" }),
+    );
+    assert_problem(
+        "insecure_default_access",
+        &json!({ "default_access": "optional", "insecure_default_access": "public" }),
+    );
+    assert_problem("login_url", &json!({ "login_url": "/login" }));
+    let exempt = json!({ "csrf": { "insecure_exempt_paths": ["/hook"] } });
+    assert_problem("csrf.insecure_exempt_paths", &exempt);
+}
+
+#[test]
+fn one_duration_alone_is_never_a_contradiction() {
+    for (table, name) in [
+        ("lifetime", "idle"),
+        ("lifetime", "anonymous"),
+        ("lifetime", "absolute"),
+        ("lifetime", "remember"),
+        ("lifetime", "touch"),
+        ("rotation", "every"),
+        ("rotation", "grace"),
+        ("rotation", "reuse_after"),
+    ] {
+        for value in ["1s", "1m", "1h", "300d"] {
+            assert_eq!(
+                problems(&json!({ table: { name: value } })),
+                [""; 0],
+                "{table}.{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn hosts_and_origins_are_checked() {
+    for issuer in [
+        "",
+        "app.example.com",
+        "http://app.example.com",
+        "https://app.example.com/",
+        "https://App.example.com",
+        "https://app.example.com:443",
+        "https://user@app.example.com",
+        "ws://app.example.com",
+        "http://localhost.evil.example",
+    ] {
+        assert_problem("issuer", &json!({ "issuer": issuer }));
+    }
+    for origin in [
+        "",
+        "origin",
+        "http://origin.internal",
+        "https://origin.internal/",
+        "https://origin.internal/base",
+        "https://user@origin",
+        "binding:",
+        "binding:1A",
+        "binding:A-B",
+        "Route",
+        "https://app.example.com",
+    ] {
+        assert_problem("origin", &json!({ "origin": origin }));
+    }
+    assert_problem(
+        "origin",
+        &json!({ "issuer": "http://localhost:8787", "origin": "route" }),
+    );
+    for origin in [
+        "binding:APP",
+        "route",
+        "http://127.0.0.1:3000",
+        "http://[::1]:3000",
+    ] {
+        assert_eq!(problems(&json!({ "origin": origin })), [""; 0], "{origin}");
+    }
+}
+
+#[test]
+fn cookies_rules_and_destinations_are_checked() {
+    for name in [
+        "session",
+        "__Secure-session",
+        "__host-session",
+        "__Host-",
+        "__Host-a b",
+        "__Host-a=b",
+        "__Host-é",
+    ] {
+        assert_problem("cookie.name", &json!({ "cookie": { "name": name } }));
+    }
+    for same_site in ["None", "none", "lax", ""] {
+        assert_problem(
+            "cookie.same_site",
+            &json!({ "cookie": { "same_site": same_site } }),
+        );
+    }
+    for rule in [
+        json!({ "path": "/a" }),
+        json!({ "access": "public" }),
+        json!({ "path": "a", "access": "public" }),
+        json!({ "path": "/a", "access": "open" }),
+    ] {
+        assert!(!problems(&json!({ "paths": [rule] })).is_empty(), "{rule}");
+    }
+    for url in [
+        "//evil.example",
+        "javascript:alert(1)",
+        "http://evil.example/",
+        "/\\evil",
+        "/a b",
+        "/a#b",
+        "evil",
+        "https://",
+        "",
+    ] {
+        assert_problem("logout_url", &json!({ "logout_url": url }));
+        let members = json!({ "default_access": "optional", "login_url": url });
+        assert_problem("login_url", &members);
+    }
+    for (name, value) in [
+        ("per_subject", json!(0)),
+        ("per_subject", json!(101)),
+        ("data", json!(4097)),
+        ("data", json!(-1)),
+        ("data", json!("2048")),
+        ("data", json!(1.5)),
+    ] {
+        assert_problem(
+            &format!("limits.{name}"),
+            &json!({ "limits": { name: value } }),
+        );
+    }
+    assert_problem("store", &json!({ "store": "redis" }));
+    assert_problem("default_access", &json!({ "default_access": "public" }));
+    assert_problem("log.level", &json!({ "log": { "level": "loud" } }));
+}
+
+#[test]
+fn everything_that_is_wrong_with_configuration_and_secrets_is_reported_at_once_without_a_value() {
+    let key = |byte: u8| base64url::encode(&[byte; 32]);
+    let secrets = Secrets {
+        session: format!(
+            "a:{},a:{},dev-b:{}",
+            key(1),
+            key(1),
+            base64url::encode(&[2; 31])
+        ),
+        origin: format!("o:{}", key(1)),
+        locator: String::new(),
+    };
+    let config = with(
+        &json!({ "origin": "hunter2", "lifetime": { "idle": "hunter2" }, "hunter3": "hunter2" }),
+    );
+    let problems = Site::new(&config, &secrets).err().unwrap();
+    for part in [
+        "origin: ",
+        "lifetime.idle: ",
+        "hunter3: ",
+        "entry 2 appears twice",
+        "entry 3 must be",
+        "EDGE_SESSION_ORIGIN_KEYS",
+        "EDGE_SESSION_LOCATOR_KEY: is not set",
+    ] {
+        assert!(
+            problems.iter().any(|problem| problem.contains(part)),
+            "{part}: {problems:?}"
+        );
+    }
+    for problem in &problems {
+        assert!(
+            !problem.contains("hunter2") && !problem.contains(&key(1)),
+            "{problem}"
+        );
+    }
+}
+
+#[test]
+fn development_keys_are_refused_unless_the_issuer_is_a_loopback_host() {
+    let key = |byte: u8| base64url::encode(&[byte; 32]);
+    let secrets = Secrets {
+        session: format!("dev-a:{}", key(1)),
+        origin: format!("dev-o:{}", key(2)),
+        locator: key(3),
+    };
+    assert_eq!(Site::new(&base(), &secrets).err().unwrap().len(), 2);
+    let local = with(&json!({ "issuer": "http://localhost:8787" }));
+    assert!(Site::new(&local, &secrets).is_ok());
+}

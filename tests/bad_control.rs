@@ -1,0 +1,343 @@
+//! Bad controls, each kind with its own stable code, and never a panic or a 500: whatever an origin, or
+//! somebody who takes its part, may get wrong in a response.
+
+#![allow(
+    missing_docs,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking"
+)]
+
+#[path = "support/world.rs"]
+mod world;
+
+use serde_json::{Value, json};
+use world::{
+    Ask, Browser, Play, Reaction, World, extend, forge, key_bytes, page, read, response, sign,
+    write,
+};
+
+fn logged_in() -> (World, Browser) {
+    let mut world = World::new(&json!({}));
+    let mut browser = Browser::default();
+    world.login(&mut browser, "alice");
+    (world, browser)
+}
+
+fn assert_code(reaction: &Reaction, status: u16, code: &str, what: &str) {
+    assert_eq!(
+        (reaction.status, reaction.code().as_str()),
+        (status, code),
+        "{what}"
+    );
+    assert!(reaction.cookies.is_empty(), "{what}");
+}
+
+/// Lets the origin answer with this in its header, and says what the browser is told.
+fn answer_with(
+    world: &mut World,
+    browser: &Browser,
+    target: &str,
+    make: impl Fn(&world::Seen) -> String + 'static,
+) -> Reaction {
+    let play = Play::With(Box::new(move |seen| {
+        response(
+            200,
+            &[("Edge-Session-Control", &make(seen)), ("Set-Cookie", "a=1")],
+        )
+    }));
+    let mut flight = world.fly(0, browser, write(target), play);
+    world.finish(&mut flight)
+}
+
+const HEADER: &str = r#"{"alg":"HS256","typ":"edge-session-control+jwt","kid":"o1"}"#;
+
+#[test]
+fn controls_that_were_not_signed_for_this_are_invalid() {
+    type Make = Box<dyn Fn(&world::Seen) -> String>;
+    let claims = |seen: &world::Seen| seen.answer(&json!({ "op": "destroy" })).to_string();
+    let with_header = move |header: &'static str| -> Make {
+        Box::new(move |seen| forge(&key_bytes("o1"), header, &claims(seen)))
+    };
+    let cases: Vec<(&str, Make)> = vec![
+        ("empty", Box::new(|_| String::new())),
+        ("no JWS", Box::new(|_| "destroy".to_owned())),
+        (
+            "unsigned",
+            Box::new(move |seen| {
+                let signed = forge(&key_bytes("o1"), HEADER, &claims(seen));
+                format!("{}.", signed.rsplit_once('.').unwrap().0)
+            }),
+        ),
+        (
+            "another key",
+            Box::new(move |seen| forge(&key_bytes("o2"), HEADER, &claims(seen))),
+        ),
+        (
+            "the cookie's key",
+            Box::new(move |seen| forge(&key_bytes("k1"), HEADER, &claims(seen))),
+        ),
+        (
+            "alg none",
+            with_header(r#"{"alg":"none","typ":"edge-session-control+jwt","kid":"o1"}"#),
+        ),
+        (
+            "typ of an assertion",
+            with_header(r#"{"alg":"HS256","typ":"edge-session-assertion+jwt","kid":"o1"}"#),
+        ),
+        (
+            "typ JWT",
+            with_header(r#"{"alg":"HS256","typ":"JWT","kid":"o1"}"#),
+        ),
+        ("no typ", with_header(r#"{"alg":"HS256","kid":"o1"}"#)),
+        (
+            "unknown kid",
+            with_header(r#"{"alg":"HS256","typ":"edge-session-control+jwt","kid":"o9"}"#),
+        ),
+        (
+            "further member",
+            with_header(
+                r#"{"alg":"HS256","typ":"edge-session-control+jwt","kid":"o1","b64":true}"#,
+            ),
+        ),
+        (
+            "the assertion sent back",
+            Box::new(|seen| seen.assertion.clone()),
+        ),
+        (
+            "doubled",
+            Box::new(move |seen| {
+                let signed = forge(&key_bytes("o1"), HEADER, &claims(seen));
+                format!("{signed}, {signed}")
+            }),
+        ),
+        (
+            "four parts",
+            Box::new(move |seen| format!("{}.x", forge(&key_bytes("o1"), HEADER, &claims(seen)))),
+        ),
+        (
+            "padded",
+            Box::new(move |seen| format!("{}=", forge(&key_bytes("o1"), HEADER, &claims(seen)))),
+        ),
+        (
+            "a member twice",
+            Box::new(move |seen| {
+                let twice = claims(seen).replacen('{', r#"{"op":"destroy","#, 1);
+                forge(&key_bytes("o1"), HEADER, &twice)
+            }),
+        ),
+    ];
+    for (name, make) in cases {
+        let (mut world, browser) = logged_in();
+        let reaction = answer_with(&mut world, &browser, "/", make);
+        assert_code(&reaction, 502, "control_invalid", name);
+        assert!(world.logged(&["control.invalid"]), "{name}");
+        assert!(
+            world
+                .who(0, &mut browser.clone(), write("/account/x"))
+                .is_some(),
+            "{name}"
+        );
+    }
+}
+
+/// What comes of a control whose claims are changed like this.
+fn answer_changed(members: &Value) -> Reaction {
+    let (mut world, browser) = logged_in();
+    let members = members.clone();
+    let keys = world.site().origin_keys.clone();
+    let reaction = answer_with(&mut world, &browser, "/", move |seen| {
+        sign(
+            &keys,
+            &extend(seen.answer(&json!({ "op": "update" })), &members),
+        )
+    });
+    if reaction.status != 200 {
+        let seen = world
+            .go(&mut browser.clone(), write("/account/x"), Play::Pass)
+            .seen
+            .unwrap();
+        assert_eq!(
+            *seen.data(),
+            json!({}),
+            "nothing was changed: {}",
+            reaction.body
+        );
+    }
+    reaction
+}
+
+#[test]
+fn controls_whose_claims_do_not_fit_are_invalid() {
+    let now = world::START.secs();
+    assert_eq!(answer_changed(&json!({})).status, 200);
+    for members in [
+        json!({ "iss": null }),
+        json!({ "iss": "Origin" }),
+        json!({ "iss": "https://app.example.com" }),
+        json!({ "aud": null }),
+        json!({ "aud": "origin" }),
+        json!({ "aud": ["https://app.example.com"] }),
+        json!({ "aud": "https://app.example.com/" }),
+        json!({ "req": null }),
+        json!({ "req": "AAAAAAAAAAAAAAAAAAAAAA" }),
+        json!({ "req": 1 }),
+        json!({ "iat": null }),
+        json!({ "exp": null }),
+        json!({ "iat": 1.5 }),
+        json!({ "exp": "1" }),
+        json!({ "iat": now + 30, "exp": now }),
+        json!({ "iat": now, "exp": now + 61 }),
+        json!({ "iat": now - 130, "exp": now - 100 }),
+        json!({ "iat": now - 100, "exp": now - 61 }),
+        json!({ "iat": now + 61, "exp": now + 90 }),
+        json!({ "nbf": now + 61 }),
+        json!({ "nbf": "x" }),
+        json!({ "iat": -1, "exp": 1 }),
+        json!({ "iat": u64::MAX, "exp": u64::MAX }),
+        json!({ "jti": 5 }),
+        json!({ "op": null }),
+        json!({ "op": "" }),
+        json!({ "op": "Update" }),
+        json!({ "op": "list" }),
+        json!({ "op": ["update"] }),
+        json!({ "sub": "alice" }),
+        json!({ "sid": "x" }),
+        json!({ "extra": 1 }),
+        json!({ "data": {} }),
+        json!({ "end_others": true }),
+        json!({ "set": [] }),
+        json!({ "set": "x" }),
+        json!({ "unset": "a" }),
+        json!({ "unset": [1] }),
+        json!({ "idle": 0 }),
+        json!({ "idle": -5 }),
+        json!({ "idle": 1.5 }),
+        json!({ "absolute": "60" }),
+        json!({ "absolute": 0 }),
+        json!({ "set": { "__proto__": 1 } }),
+        json!({ "set": { "a": [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]] } }),
+    ] {
+        assert_code(
+            &answer_changed(&members),
+            502,
+            "control_invalid",
+            &members.to_string(),
+        );
+    }
+    for members in [
+        json!({ "iat": now - 90, "exp": now - 60 }),
+        json!({ "iat": now + 60, "exp": now + 90 }),
+        json!({ "nbf": now + 60 }),
+        json!({ "jti": "x" }),
+    ] {
+        assert_eq!(answer_changed(&members).status, 200, "{members}");
+    }
+}
+
+#[test]
+fn members_of_a_login_are_checked_too() {
+    for members in [
+        json!({ "sub": "" }),
+        json!({ "sub": "a\nb" }),
+        json!({ "sub": "x".repeat(256) }),
+        json!({ "sub": 7 }),
+        json!({ "sub": "a", "data": [] }),
+        json!({ "sub": "a", "auth_time": "now" }),
+        json!({ "sub": "a", "auth_time": -1 }),
+        json!({ "sub": "a", "amr": "pwd" }),
+        json!({ "sub": "a", "amr": [1] }),
+        json!({ "sub": "a", "remember": "yes" }),
+        json!({ "sub": "a", "end_others": 1 }),
+        json!({ "sub": "a", "set": {} }),
+        json!({ "sub": "a", "unset": [] }),
+    ] {
+        let members = extend(json!({ "op": "create" }), &members);
+        assert_code(
+            &answer_changed(&members),
+            502,
+            "control_invalid",
+            &members.to_string(),
+        );
+    }
+}
+
+#[test]
+fn what_is_too_large_has_a_code_of_its_own() {
+    let large = "x".repeat(2050);
+    for members in [
+        json!({ "set": { "a": large } }),
+        json!({ "op": "create", "data": { "a": large } }),
+        json!({ "op": "rotate", "set": { "a": large } }),
+    ] {
+        assert_code(&answer_changed(&members), 502, "control_too_large", "data");
+    }
+    for length in [9_000, 1_000_000] {
+        let reaction = answer_changed(&json!({ "set": { "a": "x".repeat(length) } }));
+        assert_code(&reaction, 502, "control_too_large", "the message itself");
+    }
+}
+
+#[test]
+fn a_control_counts_for_one_request_and_on_no_public_path_or_upgrade() {
+    let (mut world, browser) = logged_in();
+    let keys = world.site().origin_keys.clone();
+    let seen = world
+        .go(&mut browser.clone(), write("/"), Play::Pass)
+        .seen
+        .unwrap();
+    let old = sign(&keys, &seen.answer(&json!({ "op": "destroy" })));
+    let reaction = answer_with(&mut world, &browser, "/", move |_| old.clone());
+    assert_code(&reaction, 502, "control_invalid", "of another request");
+    let destroy = json!({ "op": "destroy" });
+    let reaction = world.go(
+        &mut browser.clone(),
+        read("/assets/x"),
+        Play::Say(destroy.clone()),
+    );
+    assert_code(&reaction, 502, "control_invalid", "public");
+    let socket = Ask::new("GET", "/")
+        .with("Upgrade", "websocket")
+        .with("Origin", world::ISSUER);
+    let reaction = world.go(
+        &mut browser.clone(),
+        socket,
+        Play::SayOn(response(101, &[]), destroy.clone()),
+    );
+    assert_code(&reaction, 502, "control_invalid", "101");
+    for status in [200, 204, 302, 304, 404, 500, 503] {
+        let (mut world, mut browser) = logged_in();
+        let reaction = world.go(
+            &mut browser,
+            page("/"),
+            Play::SayOn(response(status, &[]), destroy.clone()),
+        );
+        assert_eq!(reaction.status, status);
+        assert!(reaction.clears_cookie(), "{status}");
+    }
+}
+
+#[test]
+fn operations_on_a_session_need_one() {
+    for (op, subject) in [
+        ("update", None),
+        ("rotate", None),
+        ("destroy_all", None),
+        ("destroy_all", Some(())),
+    ] {
+        let mut world = World::new(&json!({}));
+        let mut browser = Browser::default();
+        if subject.is_some() {
+            world.go(
+                &mut browser,
+                write("/"),
+                Play::Say(json!({ "op": "create" })),
+            );
+        }
+        let reaction = world.go(&mut browser, write("/"), Play::Say(json!({ "op": op })));
+        assert_code(&reaction, 502, "control_invalid", op);
+    }
+}
