@@ -63,11 +63,12 @@ pub enum What {
 }
 
 /// Whether an event can be provoked by anyone, as often as they like.
-const UNBOUNDED: [What; 5] = [
+const UNBOUNDED: [What; 6] = [
     What::SessionRefused,
     What::CsrfRefused,
     What::TokenForged,
     What::TokenAmbiguous,
+    What::ControlInvalid,
     What::OriginFault,
 ];
 
@@ -195,7 +196,7 @@ impl LogKey {
 /// Decides which events are said, and makes their lines.
 #[derive(Debug, Default)]
 pub struct Journal {
-    said: HashMap<(What, String), Said>,
+    said: HashMap<(What, [String; 2]), Said>,
 }
 
 #[derive(Debug)]
@@ -218,12 +219,11 @@ impl Journal {
         line.insert("time".to_owned(), now.millis().into());
         line.extend(event.fields.clone());
         if UNBOUNDED.contains(&event.what) {
-            // Codes are the gate's own words, so there are few of them.
-            let code = event
-                .fields
-                .get("code")
-                .map_or_else(String::new, Value::to_string);
-            let said = self.said.entry((event.what, code)).or_insert(Said {
+            // These are the gate's own words, so there are few of them. What comes out of band
+            // must not hide what the application gets wrong.
+            let word = |name| event.fields.get(name).map(Value::to_string);
+            let kind = [word("code"), word("channel")].map(Option::unwrap_or_default);
+            let said = self.said.entry((event.what, kind)).or_insert(Said {
                 at: Time::default(),
                 unsaid: 0,
             });

@@ -123,3 +123,27 @@ fn a_list_names_the_sessions_of_one_subject() {
     let reaction = world.out_of_band(&json!({ "op": "list", "jti": "2", "sub": "carol" }));
     assert_eq!(reaction.body, r#"{"sessions":[]}"#);
 }
+
+#[test]
+fn what_anyone_can_send_floods_no_log_and_hides_nothing_of_the_applications() {
+    let (mut world, mut browser) = logged_in();
+    for _ in 0..10 {
+        world.out_of_band_text("x");
+    }
+    let lines = |world: &World| {
+        let lines = world.lines.iter();
+        lines
+            .filter(|line| line.contains("control.invalid"))
+            .count()
+    };
+    assert_eq!(lines(&world), 1, "once a second, with a count");
+    world.go(&mut browser, read("/"), Play::Say(json!({ "op": "x" })));
+    assert_eq!(
+        lines(&world),
+        2,
+        "what the application got wrong is said all the same"
+    );
+    world.pass(1);
+    world.out_of_band_text("x");
+    assert!(world.logged(&["control.invalid", "out_of_band", "\"count\":10"]));
+}
