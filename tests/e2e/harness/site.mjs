@@ -26,7 +26,7 @@ export function sendHtml(response, body, headers = {}) {
 //   /private/note  POST: data.note, then back       /private/everywhere  POST: ends all sessions of the user
 export async function startSite(config = {}, { chromium: launch = {} } = {}) {
   const gate = await startGate({
-    config: { default_access: "optional", login_url: "/login", paths: [{ path: "/private/*", access: "required" }], ...config },
+    config: { default_access: "optional", login_url: "/login", paths: [{ path: "/private/*", access: "required" }, { path: "/favicon.ico", access: "public" }], ...config },
   });
   const app = application(gate);
   const at = (path) => gate.issuer + path;
@@ -85,8 +85,8 @@ export async function startSite(config = {}, { chromium: launch = {} } = {}) {
     await site.signIn(visitor.page, user);
     return visitor;
   };
-  // What reached the application since the last forget, as "METHOD /path".
-  site.reached = () => gate.origin.requests.map(({ method, url }) => `${method} ${url}`);
+  // What reached the application since the last forget, as "METHOD /path", but for the icon that Chromium asks for by itself.
+  site.reached = () => gate.origin.requests.map(({ method, url }) => `${method} ${url}`).filter((line) => line !== "GET /favicon.ico");
   site.stop = async () => {
     await browser.close();
     await gate.stop();
@@ -123,20 +123,44 @@ export async function startOther() {
   };
 }
 
-// All answers of the gate that a browser context gets, in order: { method, path, status, setCookies }.
-export function watch(site, context) {
+// All answers of the gate that a browser context gets, in order: { method, path, status, setCookies }. Chromium keeps some from the page,
+// a picture that is none for one; `tab` is a page whose answers are seen nevertheless.
+export async function watch(site, context, tab) {
   const answers = [];
   const waiting = [];
+  const pathOf = (address) => {
+    const url = new URL(address);
+    return url.origin === site.gate.issuer && url.pathname !== "/favicon.ico" ? url.pathname + url.search : undefined;
+  };
   context.on("response", (response) => {
-    const url = new URL(response.url());
-    if (url.origin !== site.gate.issuer) return;
-    const answer = { method: response.request().method(), path: url.pathname + url.search, status: response.status(), setCookies: [] };
+    const path = pathOf(response.url());
+    if (path === undefined) return;
+    const answer = { method: response.request().method(), path, status: response.status(), setCookies: [] };
     answers.push(answer);
     const read = async () => {
       for (const { name, value } of await response.headersArray()) if (name.toLowerCase() === "set-cookie") answer.setCookies.push(...value.split("\n"));
     };
     waiting.push(read().catch(() => {}));
   });
+  if (tab) {
+    const network = await context.newCDPSession(tab);
+    const asked = new Map();
+    const answered = new Map();
+    const both = (id) => {
+      if (asked.has(id) && answered.has(id)) answers.push({ ...asked.get(id), status: answered.get(id), setCookies: [] });
+    };
+    network.on("Network.requestWillBeSent", ({ requestId, request, type }) => {
+      const path = pathOf(request.url);
+      if (path === undefined || type === "Document") return;
+      asked.set(requestId, { method: request.method, path });
+      both(requestId);
+    });
+    network.on("Network.responseReceivedExtraInfo", ({ requestId, statusCode }) => {
+      answered.set(requestId, statusCode);
+      both(requestId);
+    });
+    await network.send("Network.enable");
+  }
   return {
     answers,
     forget: () => answers.splice(0),
