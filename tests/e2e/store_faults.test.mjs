@@ -10,7 +10,7 @@ let gate;
 let app;
 test.before(async () => {
   gate = await startGate({
-    config: { default_access: "optional", store_deadline: "1s", paths: [{ path: "/private/*", access: "required" }, { path: "/public/*", access: "public" }] },
+    config: { default_access: "optional", paths: [{ path: "/private/*", access: "required" }, { path: "/public/*", access: "public" }] },
   });
 });
 test.after(() => gate.stop());
@@ -40,18 +40,18 @@ for (const [kind, name] of Object.entries(FAULTS)) {
     const alice = await signedIn(sub, { data: { n: 1 } });
     const id = alice.id;
     gate.origin.forget();
-    await gate.fault(kind, { times: 4, ms: 1500 });
+    await gate.fault(kind, kind === "late" ? { times: 4, ms: 2600 } : { times: 4 });
     const started = performance.now();
     const answers = await Promise.all(
       [["GET", "/private/x", BROWSER.navigate], ["POST", "/private/x", BROWSER.fetch], ["GET", "/open", BROWSER.navigate], ["POST", "/open", BROWSER.fetch]].map(
         ([method, path, headers]) => alice.send(method, path, headers),
       ),
     );
-    assert.ok(performance.now() - started < 1700);
+    assert.ok(performance.now() - started < 3500);
     await gate.clearFaults();
     for (const answer of answers) isUnavailable(answer, kind);
     assert.equal(gate.origin.requests.length, 0, "not even as nobody");
-    assert.deepEqual(new Set((await logged(gate, "store.fault", 4)).map((event) => event.fault)), new Set([name]));
+    assert.deepEqual(new Set((await logged(gate, "store.fault")).map((event) => event.fault)), new Set([name]));
     assert.equal(alice.id, id);
     const claims = await alice.claims();
     assert.deepEqual([claims.sub, claims.data], [sub, { n: 1 }]);
@@ -144,7 +144,7 @@ test("a login that lands after its deadline is a session that nobody holds, and 
     return answer.json().sessions.length;
   };
   const browser = new Browser(gate);
-  await gate.fault("late", { ms: 1200 });
+  await gate.fault("late", { ms: 2300 });
   isUnavailable(await browser.does({ op: "create", sub }), "late");
   assert.equal(await list(), 1);
   await browser.login(sub);
@@ -161,7 +161,7 @@ test("a slow store delays its own user and nobody else", async () => {
   await new Promise((resolve) => setTimeout(resolve, 50));
   const started = performance.now();
   assert.equal((await quick.send("POST", "/private/x", BROWSER.fetch, "")).status, 200);
-  assert.ok(performance.now() - started < 400);
+  assert.ok(performance.now() - started < 700);
   assert.equal((await late).status, 200);
 });
 

@@ -88,14 +88,13 @@ export async function startGate(options = {}) {
     const serviceBindings = {};
     if (typeof options.binding === "function") serviceBindings.ORIGIN = options.binding;
     else if (options.binding) serviceBindings.ORIGIN = { external: { address: new URL(origin.url).host, http: {} } };
-    return convertV4MiniflareOptions({
+    const all = convertV4MiniflareOptions({
       host: "127.0.0.1",
       port: 0,
       cf: false,
       telemetry: { enabled: false },
       unsafeInspectDurableObjects: true,
       handleStructuredLogs: (line) => gate.logs.push(line),
-      durableObjectsPersist: storage,
       workers: [
         {
           name: SCRIPT,
@@ -113,6 +112,7 @@ export async function startGate(options = {}) {
         },
       ],
     });
+    return { ...all, resourcePersistencePath: storage };
   };
   const miniflare = new Miniflare(miniflareOptions());
   await miniflare.ready;
