@@ -11,6 +11,7 @@
 
 use core::fmt;
 
+use crate::mark::{Changed, Mark};
 use crate::sid::Sid;
 use crate::time::Span;
 use crate::token::Sealed;
@@ -60,8 +61,8 @@ pub struct Found<'header> {
     pub values: Vec<&'header str>,
     /// Whether the name occurs at all, in any place.
     pub presented: bool,
-    /// Whether this browser has just changed something.
-    pub fresh: bool,
+    /// What this browser has just changed.
+    pub changed: Changed,
 }
 
 /// What becomes of the Cookie header on its way to the origin.
@@ -148,7 +149,7 @@ impl CookieNames {
                     found.values.push(piece.value());
                 }
             } else if piece.name() == self.fresh {
-                found.fresh = true;
+                found.changed = found.changed.and(piece.value());
             }
         }
         found
@@ -223,11 +224,12 @@ impl CookieNames {
 
     /// The cookie that keeps this browser from reading what it has just replaced.
     #[must_use]
-    pub fn mark_fresh(&self, window: Span) -> SetCookie {
+    pub fn mark_fresh(&self, mark: Mark, window: Span) -> SetCookie {
         let window = window.secs_up();
         SetCookie(format!(
-            "{}=1{}; Max-Age={window}",
+            "{}={}{}; Max-Age={window}",
             self.fresh,
+            mark.to_text(),
             self.attributes()
         ))
     }
@@ -370,8 +372,10 @@ mod tests {
             format!("__Host-session={attributes}; Max-Age=0")
         );
         assert_eq!(
-            names().mark_fresh(Span::from_millis(9001)).expose(),
-            format!("__Host-session-fresh=1{attributes}; Max-Age=10")
+            names()
+                .mark_fresh(Mark::from_bytes([0; 9]), Span::from_millis(9001))
+                .expose(),
+            format!("__Host-session-fresh=AAAAAAAAAAAA{attributes}; Max-Age=10")
         );
         let strict = CookieNames::new(NAME, SameSite::Strict);
         assert!(strict.clear().expose().contains("; SameSite=Strict;"));

@@ -29,6 +29,7 @@ pub mod kv;
 pub mod lifetime;
 pub mod locator;
 pub mod mac;
+pub mod mark;
 pub mod memory;
 pub mod origin;
 pub mod path;

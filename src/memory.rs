@@ -8,6 +8,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::locator::Locator;
+use crate::mark::Mark;
 use crate::store::{Gone, Reply};
 use crate::time::{Span, Time};
 use crate::token::IdHash;
@@ -42,6 +43,16 @@ impl Default for Bounds {
 pub struct Ticket {
     asked: Time,
     change: u64,
+    mark: Option<Mark>,
+}
+
+impl Ticket {
+    /// The ticket of a request whose browser has just made this change.
+    #[must_use]
+    pub const fn of(mut self, mark: Option<Mark>) -> Self {
+        self.mark = mark;
+        self
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -49,6 +60,7 @@ struct Entry {
     number: u64,
     locator: Locator,
     asked: Time,
+    mark: Option<Mark>,
     reply: Reply,
     bytes: usize,
 }
@@ -92,15 +104,24 @@ impl Memory {
         Ticket {
             asked: now,
             change: self.latest,
+            mark: None,
         }
     }
 
-    /// What is known of an ID, if that is not older than `fresh_for`; an ended ID stays ended.
+    /// What is known of an ID, if that is not older than `fresh_for` nor than the asker's own last
+    /// change; an ended ID stays ended.
     #[must_use]
-    pub fn recall(&self, id: &IdHash, fresh_for: Span, now: Time) -> Option<&Reply> {
+    pub fn recall(
+        &self,
+        id: &IdHash,
+        fresh_for: Span,
+        mark: Option<Mark>,
+        now: Time,
+    ) -> Option<&Reply> {
         let entry = self.entries.get(id)?;
         // A clock that stepped backwards makes every age doubtful.
-        let is_fresh = now >= entry.asked && now.since(entry.asked) < fresh_for;
+        let is_young = now >= entry.asked && now.since(entry.asked) < fresh_for;
+        let is_fresh = is_young && (mark.is_none() || mark == entry.mark);
         let is_final = matches!(&entry.reply, Reply::Gone(gone) if gone.is_final());
         (is_fresh || is_final).then_some(&entry.reply)
     }
@@ -133,6 +154,7 @@ impl Memory {
             number: self.latest,
             locator,
             asked: ticket.asked,
+            mark: ticket.mark,
             reply: reply.clone(),
             bytes,
         };

@@ -66,6 +66,7 @@ async fn load(
 ) -> Option<Result<Reply, Fault>> {
     let call = passage.question(site)?;
     let id = passage.presented()?.hash;
+    let mark = passage.mark();
     let recall = |passage: &Passage| {
         store::memory(site, |memory| {
             gate::recall(site, passage, memory, env::now())
@@ -74,8 +75,10 @@ async fn load(
     let mut recalled = recall(passage);
     if recalled.is_none() && !passage.fresh_for().is_zero() {
         // Somebody may be asking the same at this moment.
-        if flights::follow(&id, site.config.store_deadline).await {
-            recalled = recall(passage);
+        match flights::follow((id, mark), site.config.store_deadline).await {
+            Ok(true) => recalled = recall(passage),
+            Ok(false) => {}
+            Err(fault) => return Some(Err(fault)),
         }
     }
     if let Some((reply, touch)) = recalled {
@@ -86,7 +89,7 @@ async fn load(
             let (site, env) = (Rc::clone(site), env.clone());
             // Activity seen while memory answered is written down behind the response.
             context.wait_until(async move {
-                if let Err(fault) = store::validate(&site, &env, &call, &id).await {
+                if let Err(fault) = store::validate(&site, &env, &call, &id, mark).await {
                     journal::write(&site.config, &[Event::store_fault(fault)]);
                 }
             });
@@ -94,9 +97,9 @@ async fn load(
         return Some(Ok(reply));
     }
     passage.answered_from(Source::Store);
-    let flight = flights::lead(&id, site.config.store_deadline);
-    let reply = store::validate(site, env, &call, &id).await;
-    flights::land(&id, flight);
+    let flight = flights::lead((id, mark), site.config.store_deadline);
+    let reply = store::validate(site, env, &call, &id, mark).await;
+    flights::land((id, mark), flight, reply.as_ref().err().copied());
     Some(reply)
 }
 

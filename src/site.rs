@@ -12,6 +12,7 @@ use crate::event::LogKey;
 use crate::jws::OriginKeys;
 use crate::keys::MasterKeys;
 use crate::locator::LocatorKey;
+use crate::mark::MarkKey;
 use crate::token::CookieKeys;
 
 /// The secrets of a deployment as text; empty where one is not set.
@@ -44,6 +45,8 @@ pub struct Site {
     pub locator_key: LocatorKey,
     /// The key for the log.
     pub log_key: LogKey,
+    /// The key that changes are named with.
+    pub mark_key: MarkKey,
 }
 
 impl Site {
@@ -73,13 +76,15 @@ impl Site {
             }
         };
         let issuer = config.issuer.as_str();
-        let log_key = keys.session.first().map(LogKey::new).ok_or_else(Vec::new)?;
+        let newest = keys.session.first().ok_or_else(Vec::new)?;
+        let (log_key, mark_key) = (LogKey::new(newest), MarkKey::new(newest));
         Ok(Self {
             cookie_keys: CookieKeys::new(&keys.session, config.cookie.session(), issuer)
                 .with_stamps(config.store == StoreKind::Kv),
             origin_keys: OriginKeys::new(&keys.origin),
             locator_key: LocatorKey::new(&keys.locator, issuer),
             log_key,
+            mark_key,
             config,
         })
     }

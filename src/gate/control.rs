@@ -175,7 +175,7 @@ pub fn settle(
                     site,
                     context,
                     response,
-                    given(site, &id, lasting, now),
+                    given(site, context, &id, lasting, now),
                     events,
                 ),
             }
@@ -183,25 +183,20 @@ pub fn settle(
         (Pending::Creating(_), Reply::Raced) => replace(Code::SessionRaced.problem().into()),
         (Pending::EndingOld(id, lasting), Reply::Ended { ended, .. }) => {
             note_ended(site, &ended, "replaced", events);
-            done(
-                site,
-                context,
-                response,
-                given(site, &id, lasting, now),
-                events,
-            )
+            let cookies = given(site, context, &id, lasting, now);
+            done(site, context, response, cookies, events)
         }
         (Pending::Updating, Reply::Updated) => {
-            done(site, context, response, vec_of(fresh(site)), events)
+            done(site, context, response, fresh(site, context), events)
         }
         (Pending::Rotating(..), Reply::Rotated { by, lasting, ended }) => {
             events.push(rotated(site, context, "origin"));
             note_ended(site, &ended, "end_others", events);
             let id = by.and_then(|by| context.presented.as_ref().and_then(|t| derive(site, t, by)));
             let cookies = match id {
-                Some((id, _)) => given(site, &id, lasting, now),
+                Some((id, _)) => given(site, context, &id, lasting, now),
                 // Another request was first, with another ID: its response brings the cookie.
-                None => vec_of(fresh(site)),
+                None => fresh(site, context),
             };
             done(site, context, response, cookies, events)
         }
@@ -229,16 +224,16 @@ pub fn settle(
             let cookies = if ended.is_empty() {
                 Vec::new()
             } else {
-                cleared(site)
+                cleared(site, context)
             };
             done(site, context, response, cookies, events)
         }
         (Pending::DestroyingAll, Reply::Ended { ended, presented }) => {
             note_ended(site, &ended, "destroy_all", events);
             let cookies = if presented {
-                cleared(site)
+                cleared(site, context)
             } else {
-                vec_of(fresh(site))
+                fresh(site, context)
             };
             done(site, context, response, cookies, events)
         }
@@ -371,25 +366,32 @@ fn sealed(site: &Site, id: &SessionId, lasting: Lasting, now: Time) -> SetCookie
     site.config.cookie.set(&value, lasts)
 }
 
-fn given(site: &Site, id: &SessionId, lasting: Lasting, now: Time) -> Vec<SetCookie> {
+fn given(
+    site: &Site,
+    context: &Context,
+    id: &SessionId,
+    lasting: Lasting,
+    now: Time,
+) -> Vec<SetCookie> {
     let mut cookies = vec![sealed(site, id, lasting, now)];
-    cookies.extend(fresh(site));
+    cookies.extend(fresh(site, context));
     cookies
 }
 
-fn cleared(site: &Site) -> Vec<SetCookie> {
+fn cleared(site: &Site, context: &Context) -> Vec<SetCookie> {
     let mut cookies = vec![site.config.cookie.clear()];
-    cookies.extend(fresh(site));
+    cookies.extend(fresh(site, context));
     cookies
 }
 
-fn fresh(site: &Site) -> Option<SetCookie> {
+/// What says that this browser has changed something, where anybody remembers anything.
+fn fresh(site: &Site, context: &Context) -> Vec<SetCookie> {
     let window = site.config.longest_fresh;
-    (!window.is_zero()).then(|| site.config.cookie.mark_fresh(window))
-}
-
-fn vec_of(cookie: Option<SetCookie>) -> Vec<SetCookie> {
-    cookie.into_iter().collect()
+    if window.is_zero() {
+        return Vec::new();
+    }
+    let mark = site.mark_key.mark(&context.jti);
+    vec![site.config.cookie.mark_fresh(mark, window)]
 }
 
 fn ask(call: Call, pending: Pending) -> Turn {

@@ -11,6 +11,7 @@ use crate::cookie::Found;
 use crate::csrf::{CrossSite, Decision};
 use crate::error::Code;
 use crate::event::{Event, What};
+use crate::mark::Changed;
 use crate::path::Access;
 use crate::request::Facts;
 use crate::site::Site;
@@ -116,13 +117,14 @@ fn pass(site: &Site, facts: Facts, target: Target, now: Time, events: &mut Vec<E
         presented(site, &found, now, events)
     };
     let passage = Box::new(Passage {
-        // Only reads may be answered from memory, and not those of a browser that has just changed
-        // something: it must see what it did.
-        fresh_for: if facts.is_read() && !found.fresh {
+        // Only reads may be answered from memory. A browser that has just changed something must see
+        // what it did: memory is good for it where it was asked for after that very change.
+        fresh_for: if facts.is_read() && found.changed != Changed::Something {
             matched.freshness.unwrap_or(site.config.fresh_for)
         } else {
             Span::ZERO
         },
+        mark: found.changed.mark(),
         source: Source::Nothing,
         target,
         access,

@@ -3,6 +3,7 @@
 //! Guarantees: what was decided about it at the door goes with it and is never decided again.
 
 use crate::locator::Locator;
+use crate::mark::Mark;
 use crate::path::Access;
 use crate::record::Owner;
 use crate::request::Facts;
@@ -59,6 +60,8 @@ pub struct Passage {
     pub(super) presented: Option<Token>,
     /// How old an answer from memory may be.
     pub(super) fresh_for: Span,
+    /// What its browser has just changed.
+    pub(super) mark: Option<Mark>,
     /// Where the answer about its session came from.
     pub(super) source: Source,
     /// When it reached the gate.
@@ -92,6 +95,12 @@ impl Passage {
     #[must_use]
     pub const fn fresh_for(&self) -> Span {
         self.fresh_for
+    }
+
+    /// What its browser has just changed.
+    #[must_use]
+    pub const fn mark(&self) -> Option<Mark> {
+        self.mark
     }
 
     /// Notes where the answer about its session came from.

@@ -48,7 +48,7 @@ pub enum Resumed {
 #[must_use]
 pub fn recall(site: &Site, passage: &Passage, memory: &Memory, now: Time) -> Option<(Reply, bool)> {
     let token = passage.presented.as_ref()?;
-    let reply = memory.recall(&token.hash, passage.fresh_for, now)?;
+    let reply = memory.recall(&token.hash, passage.fresh_for, passage.mark, now)?;
     match reply {
         Reply::Live(view) => {
             let answers = may_let_in(view, now) && successor(site, passage, view, now).is_none();

@@ -1,12 +1,14 @@
 //! Parallel first requests of one session ask the store once.
 //!
 //! Guarantees: nothing is held while anyone waits: a flight is a note that somebody is asking, with
-//! the names of those who want to know when the answer is in memory. Whoever follows asks for itself
-//! when no answer comes in time or the one that came does not do, so a leader that dies or is
+//! the names of those who want to know when the answer is in memory. A fault is everybody's: asking
+//! again for each of them is the last thing that a store in trouble needs. Whoever follows asks for
+//! itself when no answer comes in time or the one that came does not do, so a leader that dies or is
 //! cancelled costs time and nothing else.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use worker::js_sys::{Array, Function, Promise, Symbol};
 use worker::wasm_bindgen::{JsCast, JsValue};
@@ -14,47 +16,68 @@ use worker::wasm_bindgen_futures::JsFuture;
 use worker::web_sys::WorkerGlobalScope;
 
 use super::env;
+use crate::mark::Mark;
+use crate::store::Fault;
 use crate::time::{Span, Time};
 use crate::token::IdHash;
+
+/// How much longer than the store's deadline a leader is waited for.
+const MARGIN: Span = Span::from_millis(100);
+
+/// Which ID is asked about, and after which change.
+pub(super) type Question = (IdHash, Option<Mark>);
 
 struct Flight {
     number: u64,
     since: Time,
     waiting: Vec<Function>,
+    /// Why there is no answer, once that is known.
+    fault: Rc<Cell<Option<Fault>>>,
+}
+
+impl Flight {
+    fn is_under_way(&self, now: Time, deadline: Span) -> bool {
+        now >= self.since && now.since(self.since) < deadline
+    }
 }
 
 #[derive(Default)]
 struct Flights {
     latest: u64,
-    under_way: HashMap<IdHash, Flight>,
+    under_way: HashMap<Question, Flight>,
 }
 
 thread_local! {
     static FLIGHTS: RefCell<Flights> = RefCell::new(Flights::default());
 }
 
-/// Waits for whoever is asking about this ID. False when nobody is.
-pub(super) async fn follow(id: &IdHash, deadline: Span) -> bool {
+/// Waits for whoever is asking the same. False when nobody is.
+///
+/// # Errors
+/// The fault that they met.
+pub(super) async fn follow(question: Question, deadline: Span) -> Result<bool, Fault> {
     let now = env::now();
-    let is_under_way = FLIGHTS.with_borrow(|flights| {
-        flights
-            .under_way
-            .get(id)
-            .is_some_and(|flight| now >= flight.since && now.since(flight.since) < deadline)
+    let found = FLIGHTS.with_borrow(|flights| {
+        let flight = flights.under_way.get(&question)?;
+        // A little more, so that the fault of a leader who runs out of time arrives.
+        let left = flight.since.plus(deadline).plus(MARGIN).since(now);
+        flight
+            .is_under_way(now, deadline)
+            .then(|| (left, Rc::clone(&flight.fault)))
     });
-    if !is_under_way {
-        return false;
-    }
+    let Some((left, fault)) = found else {
+        return Ok(false);
+    };
     // A promise of this request's own: the platform carries its resolution over from the other's.
     let landed = Promise::new(&mut |resolve, _| {
         FLIGHTS.with_borrow_mut(|flights| {
-            if let Some(flight) = flights.under_way.get_mut(id) {
+            if let Some(flight) = flights.under_way.get_mut(&question) {
                 flight.waiting.push(resolve);
             }
         });
     });
-    let _ = JsFuture::from(Promise::race(&Array::of2(&landed, &timer(deadline)))).await;
-    true
+    let _ = JsFuture::from(Promise::race(&Array::of2(&landed, &timer(left)))).await;
+    fault.get().map_or(Ok(true), Err)
 }
 
 /// A promise that resolves to [`late`] after this time.
@@ -73,40 +96,45 @@ pub(super) fn late() -> JsValue {
     Symbol::for_("edge-session late").into()
 }
 
-/// Notes that this request asks about an ID.
-pub(super) fn lead(id: &IdHash, deadline: Span) -> u64 {
+/// Notes that this request asks.
+pub(super) fn lead(question: Question, deadline: Span) -> u64 {
     let now = env::now();
     FLIGHTS.with_borrow_mut(|flights| {
         // Those whose leader was cancelled stay behind; they are few and old.
         flights
             .under_way
-            .retain(|_, flight| now >= flight.since && now.since(flight.since) < deadline);
+            .retain(|_, flight| flight.is_under_way(now, deadline));
         flights.latest = flights.latest.wrapping_add(1);
         let number = flights.latest;
         let flight = Flight {
             number,
             since: now,
             waiting: Vec::new(),
+            fault: Rc::default(),
         };
-        flights.under_way.entry(*id).or_insert(flight);
+        flights.under_way.entry(question).or_insert(flight);
         number
     })
 }
 
-/// Tells those who wait that the answer is in memory, if there was one.
-pub(super) fn land(id: &IdHash, number: u64) {
-    let waiting = FLIGHTS.with_borrow_mut(|flights| {
+/// Tells those who wait that the answer is in memory, or why there is none.
+pub(super) fn land(question: Question, number: u64, fault: Option<Fault>) {
+    let flight = FLIGHTS.with_borrow_mut(|flights| {
         let is_own = flights
             .under_way
-            .get(id)
+            .get(&question)
             .is_some_and(|flight| flight.number == number);
         if is_own {
-            flights.under_way.remove(id)
+            flights.under_way.remove(&question)
         } else {
             None
         }
     });
-    for resolve in waiting.into_iter().flat_map(|flight| flight.waiting) {
+    let Some(flight) = flight else {
+        return;
+    };
+    flight.fault.set(fault);
+    for resolve in flight.waiting {
         let _ = resolve.call0(&JsValue::UNDEFINED);
     }
 }

@@ -9,6 +9,7 @@ use worker::Env;
 
 use super::{env, kv, objects};
 use crate::config::StoreKind;
+use crate::mark::Mark;
 use crate::memory::Memory;
 use crate::site::Site;
 use crate::store::{Fault, Gone, Reply};
@@ -32,8 +33,9 @@ pub(super) async fn validate(
     env: &Env,
     call: &Call,
     id: &IdHash,
+    mark: Option<Mark>,
 ) -> Result<Reply, Fault> {
-    let ticket = memory(site, |memory| memory.ticket(env::now()));
+    let ticket = memory(site, |memory| memory.ticket(env::now())).of(mark);
     let reply = ask(site, env, call).await?;
     memory(site, |memory| memory.keep(id, call.locator, ticket, &reply));
     Ok(reply)

@@ -224,7 +224,7 @@ impl World {
                 let call = passage.question(&isolate.site).unwrap();
                 let Some((reply, touch)) = recall(&isolate.site, &passage, &isolate.memory, now)
                 else {
-                    let ticket = isolate.memory.ticket(now);
+                    let ticket = isolate.memory.ticket(now).of(passage.mark());
                     return State::Asking(passage, Box::new(call), ticket);
                 };
                 if touch {

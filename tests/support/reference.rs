@@ -243,7 +243,7 @@ impl Reference {
         let is_done = reaction
             .cookies
             .iter()
-            .any(|cookie| cookie.contains("-fresh=1"));
+            .any(|cookie| cookie.contains("-fresh="));
         let given = reaction.cookies.iter().find_map(|cookie| secret_in(cookie));
         let session = under.session;
         let mut ended: Vec<usize> = Vec::new();

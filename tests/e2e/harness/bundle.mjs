@@ -1,4 +1,4 @@
-// Bundles the Worker under test once a process, from what scripts/build left in build/.
+// Bundles a Worker under test once a process, from what scripts/build left in build/.
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,20 +6,21 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 export const root = fileURLToPath(new URL("../../../", import.meta.url));
-let made;
+const made = new Map();
 
-// Resolves to { folder, modules } in the form that Miniflare takes.
-export function bundle() {
-  return (made ??= make());
+// Resolves to { folder, modules } in the form that Miniflare takes. `entry` is a file beside this one.
+export function bundle(entry = "worker.js") {
+  if (!made.has(entry)) made.set(entry, make(entry));
+  return made.get(entry);
 }
 
-async function make() {
+async function make(entry) {
   const wasm = join(root, "build/index_bg.wasm");
   if (!existsSync(wasm)) throw new Error("build/ is empty: run scripts/build first");
   const folder = mkdtempSync(join(tmpdir(), "edge-session-bundle-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   await build({
-    entryPoints: [fileURLToPath(new URL("./worker.js", import.meta.url))],
+    entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
     outfile: join(folder, "worker.js"),
     bundle: true,
     format: "esm",

@@ -43,6 +43,8 @@ export function makeKey(id) {
 //             a function (request) => Response: it is the origin, in this process
 //   port      the gate's port; default: a free one
 //   bindings  more bindings of the Worker, as Miniflare takes them
+//   entry     the Worker's entry, a file beside this one; default: worker.js
+//   kv        true: a KV namespace is bound as SESSIONS_KV
 //   storage   a folder that keeps the objects, for a gate that is stopped and started again; default: a new one
 export async function startGate(options = {}) {
   const port = options.port ?? (await freePort());
@@ -54,7 +56,7 @@ export async function startGate(options = {}) {
   const locatorKey = randomBytes(32).toString("base64url");
   const backDoorPort = await freePort();
   const storage = options.storage ?? mkdtempSync(join(tmpdir(), "edge-session-objects-"));
-  const { folder, modules } = await bundle();
+  const { folder, modules } = await bundle(options.entry);
 
   const gate = {
     port,
@@ -103,6 +105,7 @@ export async function startGate(options = {}) {
           modules,
           bindings,
           serviceBindings,
+          ...(options.kv ? { kvNamespaces: { SESSIONS_KV: "sessions" } } : {}),
           durableObjects: { SESSIONS: { className: CLASS, useSQLite: true } },
           // Straight to the Worker: Miniflare's own front end would tidy the requests.
           unsafeDirectSockets: [
@@ -123,6 +126,7 @@ export async function startGate(options = {}) {
     if (!answer.ok) throw new Error(`the back door answered ${answer.status}: ${await answer.text()}`);
     return answer.json();
   };
+  gate.order = order; // for what only one entry knows
 
   // --- clock ---
   let shifted = 0;
@@ -138,7 +142,7 @@ export async function startGate(options = {}) {
   gate.storeCalls = async () => (await order({})).calls;
   gate.forgetCalls = async () => (await order({ forget: true })).calls;
   // For the next `times` calls of an object, after `skip` that go well: "throw", "overloaded", "hang", "status" {status}, "garbage" {body}, "slow" {ms},
-  // "late" {ms} (done, answered late), "lost" (done, the reply lost), "reset" (the object is thrown out of memory).
+  // "late" {ms} (done, answered late), "lost" {ms} (done, the reply lost, at once or later), "reset" (the object is thrown out of memory).
   gate.fault = (kind, { times = 1, ...more } = {}) => order({ fault: { kind, times, ...more } });
   gate.clearFaults = () => order({ clear: true });
 

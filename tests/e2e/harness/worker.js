@@ -85,6 +85,7 @@ export class SessionObject extends Product {
       case "late": // the object has done it, the reply comes late
       case "lost": { // ... or never
         const answer = await super.fetch(request);
+        if (fault.kind === "lost" && fault.ms) await new Promise((resolve) => setTimeout(resolve, fault.ms));
         if (fault.kind === "lost") throw new Error("reply lost, on command");
         await new Promise((resolve) => setTimeout(resolve, fault.ms));
         return answer;

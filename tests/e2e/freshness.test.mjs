@@ -1,0 +1,421 @@
+// What an isolate remembers: which requests are answered from memory, for how long, and what each of them costs the store.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Browser, FRESH, application, cookieIn, eventually, logged } from "./harness/app.mjs";
+import { startGate } from "./harness/gate.mjs";
+import { control } from "./harness/jws.mjs";
+import { BROWSER, connect, request, send } from "./harness/raw.mjs";
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+const CONFIG = {
+  default_access: "optional",
+  store_deadline: "1s",
+  log: { level: "debug" },
+  rotation: { every: "0s" },
+  paths: [
+    { path: "/private/*", access: "required" },
+    { path: "/public/*", access: "public" },
+    { path: "/now/*", access: "required", freshness: "0s" },
+    { path: "/long/*", access: "required", freshness: "25m" },
+    { path: "/poll", access: "required", freshness: "25m", activity: false },
+  ],
+};
+
+let gate;
+let app;
+test.before(async () => {
+  gate = await startGate({ config: CONFIG });
+});
+test.after(() => gate.stop());
+test.beforeEach(async () => {
+  await gate.clearFaults();
+  await gate.forgetCalls();
+  gate.origin.forget();
+  gate.logs.length = 0;
+  app = application(gate);
+});
+
+let users = 0;
+const newUser = () => `user-${(users += 1)}`;
+
+// A browser whose login is longer ago than its fresh cookie lives.
+async function settled(sub = newUser(), more) {
+  const browser = await new Browser(gate).login(sub, more);
+  browser.jar.delete(FRESH);
+  await gate.forgetCalls();
+  return browser;
+}
+
+// How many store calls these requests cost.
+async function cost(act) {
+  await gate.forgetCalls();
+  await act();
+  return (await gate.storeCalls()).length;
+}
+
+const status = async (browser, path = "/private/x") => (await browser.read(path)).status;
+// What the application was told on the latest request.
+const told = () => gate.origin.last.claims;
+// Where the answers came from, in order.
+const sources = async (count) => (await logged(gate, "request.answered", count)).map((event) => event.from);
+const parallel = (browser, count, path = "/private/x") => Promise.all(Array.from({ length: count }, () => browser.read(path)));
+// Where the store keeps this browser's sessions; asks it.
+const objectOf = async (browser) => {
+  await gate.forgetCalls();
+  await browser.claims();
+  return (await gate.forgetCalls())[0];
+};
+
+test("reads within the window cost one store call, and the next one after it another", async () => {
+  const alice = await settled();
+  const reads = async () => {
+    for (const method of ["GET", "HEAD", "GET", "GET"]) assert.equal((await alice.send(method, "/private/x")).status, 200);
+  };
+  assert.equal(await cost(reads), 1);
+  await gate.advance(9 * SECOND);
+  assert.equal(await cost(reads), 0);
+  await gate.advance(SECOND);
+  assert.equal(await cost(reads), 1);
+});
+
+test("an answer's age counts from the moment at which the store was asked", async () => {
+  const alice = await settled();
+  await gate.fault("late", { ms: 400 });
+  await status(alice);
+  await gate.advance(9700);
+  assert.equal(await cost(() => status(alice)), 1);
+});
+
+test("whatever is not a plain read always asks the store", async () => {
+  const alice = await settled();
+  await status(alice);
+  for (const method of ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
+    assert.equal(await cost(() => alice.send(method, "/private/x")), 1, method);
+  }
+  const own = ["Origin", gate.issuer];
+  assert.equal(await cost(() => alice.send("GET", "/private/x", [...BROWSER.fetch, own, ["X-HTTP-Method-Override", "DELETE"]])), 1, "a method override");
+});
+
+test("the log says where each answer came from: the store, memory, or nowhere", async () => {
+  const alice = await settled();
+  gate.logs.length = 0;
+  await status(alice);
+  await status(alice);
+  await status(alice, "/public/x");
+  await new Browser(gate).read("/");
+  assert.deepEqual(await sources(4), ["store", "memory", "none", "none"]);
+  assert.equal(gate.events("request.answered")[0].rule, "/private/*");
+});
+
+test("a session that ends through this isolate is gone from its memory at once", async () => {
+  const ways = {
+    destroy: (browser) => browser.does({ op: "destroy" }),
+    destroy_all: (browser, sub) => new Browser(gate).login("admin").then((admin) => admin.does({ op: "destroy_all", sub })),
+    rotate: (browser) => browser.does({ op: "rotate" }),
+    logout: (browser) => browser.send("POST", "/.edge-session/logout", BROWSER.fetch, ""),
+    control: async (browser, sub) => {
+      const now = Math.floor((await gate.now()) / 1000);
+      return send(gate, "POST", "/.edge-session/control", [], control(gate, undefined, { op: "destroy_all", sub }, now));
+    },
+  };
+  for (const [way, end] of Object.entries(ways)) {
+    const sub = newUser();
+    const alice = await settled(sub);
+    const thief = alice.copy();
+    assert.equal(await status(thief), 200);
+    assert.ok((await end(alice, sub)).status < 300, way);
+    assert.equal(await status(thief), 401, way);
+  }
+});
+
+test("data changed through this isolate is what its next read shows", async () => {
+  const alice = await settled(newUser(), { data: { n: 1 } });
+  const other = alice.copy();
+  await status(other);
+  await alice.does({ op: "update", set: { n: 2 } });
+  await status(other);
+  assert.deepEqual(told().data, { n: 2 });
+});
+
+for (const [op, after] of [["destroy", 401], ["update", 200]]) {
+  test(`an answer that was under way during an ${op} is not kept`, async () => {
+    const alice = await settled(newUser(), { data: { n: 1 } });
+    const other = alice.copy();
+    await gate.fault("late", { ms: 500 });
+    const early = other.read("/private/x");
+    await eventually(async () => (await gate.storeCalls()).length === 1);
+    await alice.does(op === "update" ? { op, set: { n: 2 } } : { op });
+    assert.equal((await early).status, 200, "it was asked before");
+    assert.equal(await status(other), after);
+    if (op === "update") assert.deepEqual(told().data, { n: 2 });
+  });
+}
+
+test("a browser that has just changed something reads its own writes, although this isolate remembers what was before", async () => {
+  const alice = await settled(newUser(), { data: { n: 1 } });
+  const name = await objectOf(alice);
+  const other = alice.copy();
+  await status(other);
+  // As another isolate does it: this one does not know.
+  const [{ body }] = await gate.objects.sql(name, "SELECT body FROM record");
+  await gate.objects.sql(name, "UPDATE record SET body = ?", body.replace('"n":1', '"n":2'));
+  await status(other);
+  assert.deepEqual(told().data, { n: 1 });
+  alice.jar.set(FRESH, "1");
+  await status(alice);
+  assert.deepEqual(told().data, { n: 2 });
+  assert.doesNotMatch(gate.origin.last.header("cookie"), /fresh/);
+});
+
+test("what was asked for after a browser's latest change is remembered for it, and nothing older", async () => {
+  const alice = await new Browser(gate).login(newUser(), { data: { n: 1 } });
+  const elsewhere = async (from, to) => {
+    const [name] = await gate.storeCalls();
+    const [{ body }] = await gate.objects.sql(name, "SELECT body FROM record");
+    await gate.objects.sql(name, "UPDATE record SET body = ?", body.replace(`"n":${from}`, `"n":${to}`));
+  };
+  assert.equal(await cost(() => parallel(alice, 20)), 1, "a page after a login");
+  const first = alice.copy();
+  await alice.does({ op: "update", set: { m: 1 } });
+  assert.notEqual(alice.jar.get(FRESH), first.jar.get(FRESH), "each change has its own mark");
+  assert.equal(await cost(() => parallel(alice, 20)), 1, "a page after a change");
+  // As if this isolate had been asked before the change, and the change was made in another.
+  await status(first);
+  await elsewhere(1, 2);
+  assert.equal(await cost(() => status(first)), 0);
+  assert.deepEqual(told().data, { n: 1, m: 1 });
+  assert.equal(await cost(() => status(alice)), 1);
+  assert.deepEqual(told().data, { n: 2, m: 1 });
+  // Two marks, or one that is none, name no change: every read asks.
+  for (const mark of ["1", "", `${alice.jar.get(FRESH)}; ${FRESH}=${first.jar.get(FRESH)}`]) {
+    alice.jar.set(FRESH, mark);
+    assert.equal(await cost(() => parallel(alice, 3)), 3, mark);
+  }
+});
+
+test("the cookie that says so lives as long as the longest window that a rule gives", async () => {
+  const answer = await new Browser(gate).does({ op: "create", sub: newUser() });
+  assert.equal(cookieIn(answer, FRESH).attributes["max-age"], String(25 * 60));
+});
+
+test("a path rule has its own window: none, or a longer one", async () => {
+  const alice = await settled();
+  await status(alice);
+  assert.equal(await cost(() => status(alice, "/now/x")), 1);
+  assert.equal(await cost(() => status(alice, "/now/x")), 1);
+  await gate.advance(50 * SECOND);
+  assert.equal(await cost(() => status(alice, "/long/x")), 0);
+  assert.equal(await cost(() => status(alice, "/private/x")), 1);
+});
+
+test("no window lets anyone in after the idle deadline", async () => {
+  const alice = await settled();
+  await gate.advance(10 * MINUTE);
+  assert.equal(await status(alice, "/poll"), 200);
+  await gate.advance(19 * MINUTE);
+  assert.equal(await cost(async () => assert.equal(await status(alice, "/poll"), 200)), 0);
+  await gate.advance(2 * MINUTE);
+  assert.equal(await status(alice, "/poll"), 401);
+});
+
+test("activity that only memory has seen keeps a session alive, to within one touch interval", async () => {
+  const alice = await settled();
+  await status(alice, "/long/x");
+  for (let i = 0; i < 12; i += 1) {
+    await gate.advance(10 * MINUTE);
+    gate.logs.length = 0;
+    const calls = await cost(async () => {
+      assert.equal(await status(alice, "/long/x"), 200);
+      await eventually(async () => (await gate.storeCalls()).length === 1);
+    });
+    assert.equal(calls, 1, "the activity is written");
+    assert.deepEqual(await sources(1), ["memory"]);
+  }
+  await gate.advance(50 * SECOND);
+  assert.equal(await cost(() => status(alice, "/long/x")), 0, "nothing is written more often than that");
+  await alice.claims("/poll");
+  const { idle } = told().session;
+  const left = idle - Math.floor((await gate.now()) / 1000);
+  assert.ok(left > 30 * 60 - 60 && left <= 30 * 60, `${left} seconds left`);
+});
+
+test("the write behind an answer from memory does not delay it, and happens once for all that come at that moment", async () => {
+  const alice = await settled();
+  await status(alice, "/long/x");
+  await gate.advance(2 * MINUTE);
+  await gate.fault("slow", { ms: 800 });
+  const calls = await cost(async () => {
+    const started = performance.now();
+    const answers = await parallel(alice, 10, "/long/x");
+    assert.ok(performance.now() - started < 700);
+    assert.deepEqual(answers.map((answer) => answer.status), Array(10).fill(200));
+    await new Promise((resolve) => setTimeout(resolve, 900));
+  });
+  assert.equal(calls, 1);
+});
+
+test("it happens when the client has left, too", async () => {
+  const alice = await settled();
+  await status(alice, "/long/x");
+  await gate.advance(2 * MINUTE);
+  await gate.fault("slow", { ms: 300 });
+  const before = (await alice.copy().claims("/poll")).session.idle;
+  await gate.fault("slow", { ms: 300 });
+  const connection = await connect(gate);
+  connection.send(request(gate, "GET", "/long/x", [...BROWSER.fetch, ["Cookie", alice.jar.header]]));
+  await connection.readHead();
+  connection.abort();
+  assert.ok(await eventually(async () => (await alice.claims("/poll")).session.idle > before + 60));
+});
+
+test("a write behind an answer that fails is logged, and tried again a little later", async () => {
+  const alice = await settled();
+  await status(alice, "/long/x");
+  await gate.advance(2 * MINUTE);
+  await gate.fault("throw");
+  assert.equal(await status(alice, "/long/x"), 200);
+  assert.deepEqual((await logged(gate, "store.fault")).map((event) => event.fault), ["failed"]);
+  await gate.advance(3 * SECOND);
+  assert.equal(
+    await cost(async () => {
+      await status(alice, "/long/x");
+      await eventually(async () => (await gate.storeCalls()).length === 1);
+    }),
+    1,
+  );
+});
+
+test("a write behind an answer that finds the session ended elsewhere ends it here", async () => {
+  const alice = await settled();
+  const name = await objectOf(alice);
+  await status(alice, "/long/x");
+  await gate.objects.sql(name, "DELETE FROM record");
+  await gate.advance(2 * MINUTE);
+  assert.equal(await status(alice, "/long/x"), 200);
+  assert.ok(await eventually(async () => (await gate.storeCalls()).length > 0));
+  assert.ok(await eventually(async () => (await status(alice, "/long/x")) === 401));
+});
+
+// --- parallel first requests ---
+
+test("parallel first requests of one session make one store call", async () => {
+  const alice = await settled();
+  await gate.fault("slow", { ms: 300 });
+  const calls = await cost(async () => {
+    const answers = await parallel(alice, 20);
+    assert.deepEqual(answers.map((answer) => answer.status), Array(20).fill(200));
+  });
+  assert.equal(calls, 1);
+});
+
+test("parallel first requests of one session make one store call although the client of the first disconnects", async () => {
+  const alice = await settled();
+  await gate.fault("slow", { ms: 400 });
+  const calls = await cost(async () => {
+    const connection = await connect(gate);
+    connection.send(request(gate, "GET", "/private/x", [...BROWSER.fetch, ["Cookie", alice.jar.header]]));
+    await eventually(async () => (await gate.storeCalls()).length === 1);
+    const followers = parallel(alice, 10);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    connection.abort();
+    assert.deepEqual((await followers).map((answer) => answer.status), Array(10).fill(200));
+  });
+  assert.equal(calls, 1);
+});
+
+for (const [kind, fault] of [["lost", "failed"], ["hang", "deadline"]]) {
+  test(`parallel first requests of one session share a store call that fails (${kind}): all are 503 in time, and the next one asks again`, async () => {
+    const alice = await settled();
+    await gate.fault(kind, { ms: 300 });
+    const calls = await cost(async () => {
+      const started = performance.now();
+      const answers = await parallel(alice, 10);
+      assert.ok(performance.now() - started < 1500);
+      assert.deepEqual(answers.map((answer) => answer.code), Array(10).fill("store_unavailable"));
+    });
+    assert.equal(calls, 1);
+    assert.deepEqual((await logged(gate, "store.fault", 10)).map((event) => event.fault), Array(10).fill(fault));
+    assert.equal(await cost(async () => assert.equal(await status(alice), 200)), 1);
+  });
+}
+
+test("a first request waits for nobody else's, and no unsafe request waits for anyone's", async () => {
+  const [alice, bob] = [await settled(), await settled()];
+  await gate.fault("slow", { ms: 700 });
+  const slow = alice.read("/private/x");
+  await eventually(async () => (await gate.storeCalls()).length === 1);
+  const started = performance.now();
+  assert.equal(await status(bob), 200);
+  assert.equal((await alice.send("POST", "/private/x")).status, 200);
+  assert.ok(performance.now() - started < 500);
+  assert.equal((await slow).status, 200);
+});
+
+// --- other configurations: each one is another deployment, so these come last ---
+
+test("beyond freshness.entries the oldest answer goes, which changes nothing but the cost", async () => {
+  await gate.setConfig({ ...CONFIG, freshness: { entries: 1 } });
+  const [alice, bob] = [await settled(), await settled()];
+  await gate.forgetCalls();
+  const seen = [];
+  for (const browser of [alice, alice, bob, alice, alice]) seen.push(await cost(async () => assert.equal(await status(browser), 200)));
+  assert.deepEqual(seen, [1, 0, 1, 1, 0]);
+});
+
+test("what does not fit freshness.bytes is not kept, which changes nothing but the cost", async () => {
+  await gate.setConfig({ ...CONFIG, freshness: { bytes: 1200 } });
+  const small = await settled();
+  const large = await settled(newUser(), { data: { text: "x".repeat(1500) } });
+  const twice = (browser) => cost(async () => assert.deepEqual([await status(browser), await status(browser)], [200, 200]));
+  assert.deepEqual([await twice(small), await twice(large), await twice(small)], [1, 2, 1]);
+});
+
+test("with a window of 0s every request asks", async () => {
+  await gate.setConfig({ ...CONFIG, paths: CONFIG.paths.slice(0, 2), freshness: { safe: "0s" } });
+  const alice = await new Browser(gate).login(newUser());
+  assert.equal(alice.jar.get(FRESH), undefined, "and no browser has to be told apart");
+  assert.equal(await cost(async () => assert.deepEqual([await status(alice), await status(alice)], [200, 200])), 2);
+});
+
+test("Server-Timing says where the answer came from, when switched on, and to nobody but the site's own pages", async () => {
+  const alice = await settled();
+  assert.equal((await alice.read("/private/x")).header("server-timing"), undefined, "off by default");
+  await gate.setConfig({ ...CONFIG, log: { server_timing: true } });
+  gate.logs.length = 0;
+  const timing = async (headers, path = "/private/x") => (await alice.send("GET", path, headers)).header("server-timing");
+  assert.equal(await timing(BROWSER.fetch), 'session;desc="store"');
+  assert.equal(await timing(BROWSER.fetch), 'session;desc="memory"');
+  assert.equal(await timing(BROWSER.navigate), 'session;desc="memory"');
+  assert.equal(await timing(BROWSER.fetch, "/public/x"), 'session;desc="none"');
+  for (const site of ["cross-site", "same-site"]) {
+    assert.equal(await timing([["Sec-Fetch-Site", site], ["Sec-Fetch-Mode", "navigate"], ["Sec-Fetch-Dest", "document"]]), undefined, site);
+    assert.equal(await timing([["Sec-Fetch-Site", site], ["Sec-Fetch-Mode", "no-cors"], ["Sec-Fetch-Dest", "image"]], "/public/x"), undefined, site);
+  }
+  assert.equal(await timing([]), undefined, "a client that does not say where it comes from");
+  assert.equal(gate.events("request.answered").length, 0, "and the log stays as it was");
+});
+
+test("a window beyond the idle time, an empty memory and a window on a public path are configuration errors", async () => {
+  const rule = (members) => ({ paths: [{ path: "/x", access: "optional", ...members }] });
+  for (const [config, where] of [
+    [{ freshness: { safe: "31m" } }, "freshness.safe"],
+    [{ lifetime: { anonymous: "5s" }, freshness: { safe: "6s" } }, "freshness.safe"],
+    [{ freshness: { entries: 0 } }, "freshness.entries"],
+    [{ freshness: { bytes: 0 } }, "freshness.bytes"],
+    [{ freshness: { entries: -1 } }, "freshness.entries"],
+    [{ freshness: { seconds: 1 } }, "freshness.seconds"],
+    [rule({ freshness: "31m" }), "paths[1].freshness"],
+    [rule({ freshness: "10" }), "paths[1].freshness"],
+    [rule({ access: "public", freshness: "5s" }), "paths[1].freshness"],
+  ]) {
+    gate.logs.length = 0;
+    await gate.setConfig({ default_access: "optional", ...config });
+    gate.origin.forget();
+    const answer = await new Browser(gate).read("/");
+    assert.deepEqual([answer.status, answer.code, gate.origin.requests.length], [500, "config_invalid", 0], where);
+    const [event] = await logged(gate, "config.invalid");
+    assert.match(JSON.stringify(event), new RegExp(where.replace(/[.[\]]/g, "\\$&")));
+  }
+});
