@@ -1,0 +1,42 @@
+// Edge-Session-Assertion: the gate's statement of who is asking, verified with jose.
+import { errors, jwtVerify } from "jose";
+
+const LEEWAY = 60; // seconds that the two clocks may differ
+const FORM = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
+
+// Why a request is refused; the message is for the log and holds nothing of the assertion.
+export class Refused extends Error {}
+
+// A function from an assertion to its claims; it throws Refused.
+export function makeVerify({ issuer, audience, keys }) {
+  const byId = new Map(keys.map(({ kid, key }) => [kid, key]));
+  const keyOf = ({ kid }) => {
+    const key = byId.get(kid);
+    if (key === undefined) throw new Refused("its kid names no key of `keys`");
+    return key;
+  };
+  return async function verify(token, now = Date.now()) {
+    if (token === undefined || token === "") throw new Refused("there is none");
+    if (!FORM.test(token)) throw new Refused("it is not three parts in base64url");
+    let verified;
+    try {
+      verified = await jwtVerify(token, keyOf, {
+        algorithms: ["HS256"],
+        typ: "edge-session-assertion+jwt",
+        issuer,
+        audience,
+        clockTolerance: LEEWAY,
+        requiredClaims: ["iss", "aud", "iat", "exp", "jti"],
+        currentDate: new Date(now),
+      });
+    } catch (error) {
+      if (error instanceof Refused) throw error;
+      throw new Refused(error instanceof errors.JOSEError ? error.message : "it does not verify");
+    }
+    const { payload, protectedHeader } = verified;
+    if (Object.keys(protectedHeader).length !== 3) throw new Refused("its protected header is not exactly alg, typ and kid");
+    if (typeof payload.jti !== "string" || typeof payload.iat !== "number") throw new Refused("its jti or iat is of another type");
+    if (payload.iat > now / 1000 + LEEWAY) throw new Refused("it was issued in the future: the clocks differ by over 60 s");
+    return payload;
+  };
+}

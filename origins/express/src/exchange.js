@@ -1,0 +1,183 @@
+// One request and its response: what the application has done to the session, as one operation for the gate.
+import { SessionDataError } from "./control.js";
+import { checkSize, difference, isHollow, textsOf, valuesOf } from "./data.js";
+import { Session } from "./session.js";
+
+const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
+const CONTROL_CHARACTER = /\p{Cc}/u;
+
+export class Exchange {
+  constructor(site, req, claims) {
+    this.site = site;
+    this.req = req;
+    this.claims = claims;
+    this.arrived = performance.now();
+    this.failed = false;
+    this.headSent = false; // or as good as
+    this.#begin();
+    // What the gate has, or will have once it has read the response's head.
+    this.known = { sid: claims.sid, sub: claims.sub, texts: textsOf(this.session), absolute: claims.session?.absolute };
+    this.firstSubject = this.#subject();
+    this.regenerated = false;
+    this.ending = undefined;
+    this.issue = undefined;
+    this.writing = Promise.resolve();
+  }
+
+  #begin(data = this.claims.data ?? {}, absolute = this.claims.session?.absolute) {
+    this.session = new Session(this, structuredClone(data), absolute && absolute * 1000);
+  }
+
+  // The gate's clock, in seconds: an application's may be off.
+  get now() {
+    return this.claims.iat + (performance.now() - this.arrived) / 1000;
+  }
+
+  get sid() {
+    return this.regenerated || this.known.sid === undefined ? this.claims.jti : this.known.sid;
+  }
+
+  #subject() {
+    const subject = this.session && this.site.subject?.(this.session);
+    if (subject === undefined || subject === null || subject === false) return undefined;
+    const text = typeof subject === "bigint" || Number.isSafeInteger(subject) ? String(subject) : subject;
+    const good = typeof text === "string" && text !== "" && [...text].length <= 255 && text.isWellFormed() && !CONTROL_CHARACTER.test(text);
+    if (!good) throw new SessionDataError("`subject` must give a text of 1 to 255 characters without control characters, an integer, or undefined");
+    return text;
+  }
+
+  // The operation that brings the gate from what it knows to what the application has now: { op, … } or undefined, and what it knows then.
+  #plan() {
+    const { known } = this;
+    const over = { sid: undefined, sub: undefined, texts: new Map(), absolute: undefined };
+    if (this.ending !== undefined || !this.session) {
+      if (this.ending === undefined || known.sid === undefined) return {};
+      return { operation: { op: this.ending === "all" && known.sub !== undefined ? "destroy_all" : "destroy" }, next: over };
+    }
+    const texts = textsOf(this.session);
+    const subject = this.#subject();
+    const changedHands = subject === undefined ? this.firstSubject !== undefined && known.sub !== undefined : subject !== known.sub;
+    const anew = this.regenerated || changedHands;
+    if (anew && subject === undefined && isHollow(texts)) return known.sid === undefined ? {} : { operation: { op: "destroy" }, next: over };
+    if (!anew && known.sid === undefined && (SAFE.has(this.req.method) ? isHollow(texts) : texts.size === 0)) return {};
+    if (anew || known.sid === undefined) {
+      checkSize(texts, this.site.dataLimit);
+      const { chosen } = this.session.cookie;
+      const lasting = typeof chosen === "number" && { remember: true, absolute: seconds(chosen) };
+      const operation = { op: "create", ...(subject !== undefined && { sub: subject }), ...(texts.size > 0 && { data: valuesOf(texts) }), ...lasting, ...this.issue };
+      const absolute = lasting ? Math.floor(this.now) + lasting.absolute : undefined;
+      return { operation, next: { sid: this.claims.jti, sub: subject, texts, absolute } };
+    }
+    const change = difference(known.texts, texts);
+    if (change.set) checkSize(texts, this.site.dataLimit);
+    const absolute = this.#shortened();
+    const next = { ...known, texts, absolute: absolute === undefined ? known.absolute : Math.floor(this.now) + absolute };
+    if (this.issue) {
+      if (known.sub !== undefined) next.sid = this.claims.jti;
+      return { operation: { op: "rotate", ...change, ...(absolute !== undefined && { absolute }), ...this.issue }, next };
+    }
+    if (Object.keys(change).length === 0 && absolute === undefined) return {};
+    return { operation: { op: "update", ...change, ...(absolute !== undefined && { absolute }) }, next };
+  }
+
+  // A life that the application made shorter than what is left, in seconds.
+  #shortened() {
+    const { chosen } = this.session.cookie;
+    if (typeof chosen !== "number") return undefined;
+    const wanted = seconds(chosen);
+    return this.known.absolute === undefined || wanted < this.known.absolute - this.now - 1 ? wanted : undefined;
+  }
+
+  #done(next) {
+    this.known = next;
+    this.firstSubject = this.#subject();
+    this.regenerated = false;
+    this.ending = undefined;
+    this.issue = undefined;
+  }
+
+  // Puts the change into the head of the response. Throws once, and changes nothing, when the session can't be kept.
+  deliver(res) {
+    if (this.failed || this.headSent) return;
+    try {
+      const { operation, next } = this.#plan();
+      this.headSent = true;
+      if (!operation) return;
+      this.site.deliver(res, this, operation);
+      this.fresh = operation.op === "create" || operation.op === "rotate";
+      this.#done(next);
+    } catch (error) {
+      this.failed = true;
+      // Whoever called save() knows already, and this may be the error page.
+      if (error.message !== this.reported) throw error;
+    }
+  }
+
+  // Tells the gate of what changed after the head, one message after the other.
+  flush() {
+    const flush = async () => {
+      if (this.failed) return;
+      const { operation, next } = this.#plan();
+      if (!operation) return;
+      if (operation.op === "create" || operation.op === "rotate") {
+        throw new SessionDataError("the head of the response has been sent: it is too late to begin a session or to log in. Do it before the first write");
+      }
+      const { sid, sub } = this.known;
+      const about = { ...(sub !== undefined && { sub }), ...(operation.op !== "destroy_all" && { sid }) };
+      await this.site.outOfBand({ ...operation, ...about }, { now: () => this.now, patient: this.fresh });
+      this.#done(next);
+    };
+    this.writing = this.writing.then(flush, flush);
+    return this.writing;
+  }
+
+  // Whether anything is left to tell.
+  get pending() {
+    if (this.failed) return false;
+    try {
+      return this.#plan().operation !== undefined;
+    } catch {
+      return true; // flush says why
+    }
+  }
+
+  save(callback = () => {}) {
+    if (this.headSent) return void this.flush().then(() => callback(), callback);
+    let failure;
+    try {
+      this.#plan();
+    } catch (error) {
+      failure = error;
+    }
+    this.reported = failure?.message;
+    process.nextTick(callback, failure);
+  }
+
+  reload() {
+    if (this.claims.sid === undefined) return new Error("failed to load session");
+    this.#begin();
+    this.regenerated = false;
+    return undefined;
+  }
+
+  regenerate() {
+    if (this.headSent) return new Error("edgeSession: the head of the response has been sent: it is too late for regenerate()");
+    this.regenerated = true;
+    this.#begin({}, undefined);
+    return undefined;
+  }
+
+  end(which, callback = () => {}) {
+    this.ending = which;
+    this.session = undefined;
+    if (this.headSent) this.flush().then(() => callback(), callback);
+    else process.nextTick(callback);
+  }
+
+  rotate({ amr, authTime, endOthers } = {}) {
+    const time = authTime instanceof Date ? Math.floor(authTime.getTime() / 1000) : authTime;
+    this.issue = { ...this.issue, ...(amr && { amr }), ...(time !== undefined && { auth_time: time }), ...(endOthers && { end_others: true }) };
+  }
+}
+
+const seconds = (ms) => Math.max(1, Math.ceil(ms / 1000));

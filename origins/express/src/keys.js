@@ -1,0 +1,17 @@
+// The key list that gate and application share, as EDGE_SESSION_ORIGIN_KEYS has it: "kid:key,kid:key", newest first.
+
+// [{ kid, key }], newest first. Throws in words that hold no part of a key.
+export function parseKeys(text) {
+  if (typeof text !== "string" || text === "") throw new TypeError("edgeSession: `keys` is not set; it is the value of EDGE_SESSION_ORIGIN_KEYS");
+  const seen = new Set();
+  return text.split(",").map((entry, i) => {
+    const [, kid, encoded] = /^([A-Za-z0-9._-]{1,32}):([A-Za-z0-9_-]+)$/.exec(entry) ?? [];
+    const key = Buffer.from(encoded ?? "", "base64url");
+    if (kid === undefined || key.length < 32 || key.length > 64) {
+      throw new TypeError(`edgeSession: entry ${i + 1} of \`keys\` is not kid:key with a key of 32 to 64 bytes in base64url`);
+    }
+    if (seen.has(kid)) throw new TypeError(`edgeSession: the key id of entry ${i + 1} of \`keys\` appears twice`);
+    seen.add(kid);
+    return { kid, key };
+  });
+}

@@ -1,0 +1,196 @@
+// Who is let in, what the application is told of the request, and what is told to the gate without a response.
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { once } from "node:events";
+import test from "node:test";
+import { edgeSession } from "../src/index.js";
+import { edgeForTests } from "../src/testing.js";
+import { done, onBoth } from "./harness.mjs";
+
+const claimsOf = (message) => JSON.parse(Buffer.from(message.split(".")[1], "base64url"));
+
+// Takes messages out of band as the gate does; `answers` are the next ones' statuses (default 204).
+async function fakeGate(t, answers = []) {
+  const got = [];
+  const server = createServer(async (req, res) => {
+    let body = "";
+    for await (const part of req) body += part;
+    got.push({ path: req.url, method: req.method, ...claimsOf(body), body });
+    const status = answers.shift() ?? 204;
+    if (typeof status === "object") res.writeHead(200).end(JSON.stringify(status));
+    else res.writeHead(status).end(status === 204 ? undefined : JSON.stringify({ code: "some_code" }));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  return { got, url: `http://127.0.0.1:${server.address().port}/.edge-session/control` };
+}
+
+onBoth("what did not come through the gate is refused, says why in the log once, and never reaches the application", async (start) => {
+  let reached = 0;
+  const { url, get, log } = await start((app) => app.use((req, res) => {
+    reached += 1;
+    res.send("in");
+  }));
+  const strange = edgeForTests().headers({ sub: "admin" });
+  for (const headers of [{}, strange, strange, { "Edge-Session-Assertion": "x" }, { "Edge-Session-Assertion": `${strange["Edge-Session-Assertion"]}, x` }]) {
+    const answer = await fetch(`${url}/`, { headers });
+    assert.equal(answer.status, 403);
+    assert.equal(answer.headers.get("cache-control"), "no-store");
+    assert.equal((await answer.json()).code, "not_through_the_gate");
+  }
+  assert.equal(reached, 0);
+  assert.equal(log.length, 3);
+  assert.ok(log.every((line) => !line.includes(strange["Edge-Session-Assertion"].slice(-20))));
+  assert.equal((await get("/")).text, "in");
+});
+
+onBoth("an exact direct path is answered without the gate, and has no session", async (start) => {
+  const { send, get, url } = await start((app) => {
+    app.get("/healthz", (req, res) => {
+      assert.deepEqual({ ...req.session }, {});
+      assert.deepEqual(req.auth, {});
+      res.send("well");
+    });
+    app.get("/write", (req, res) => {
+      req.session.a = 1;
+      res.send("no");
+    });
+    app.use((req, res) => res.send("other"));
+  }, { directPaths: ["/healthz", "/write"] });
+  assert.equal((await send("GET", "/healthz", null)).text, "well");
+  assert.equal((await send("GET", "/healthz?x=1", null)).text, "well");
+  assert.equal((await get("/healthz", { sub: "alice", data: { a: 1 } })).text, "well");
+  const written = await send("GET", "/write", null);
+  assert.equal(written.status, 500);
+  assert.match(written.text, /directPaths/);
+  for (const path of ["/healthz/", "/HEALTHZ", "/healthz/x", "/%68ealthz", "//healthz", "/healthz;x"]) assert.equal((await fetch(url + path)).status, 403, path);
+});
+
+onBoth("scheme and host are the issuer's, whatever the proxy says", async (start) => {
+  const show = (app) => app.get("/", (req, res) => res.json([req.protocol, req.secure, req.hostname, req.get("host")]));
+  const headers = { "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http", Forwarded: "host=evil.example" };
+  const { get, edge } = await start((app) => {
+    app.set("trust proxy", true);
+    show(app);
+  });
+  assert.deepEqual((await get("/", {}, { headers })).json(), ["https", true, "app.example.com", "app.example.com"]);
+  assert.equal(edge.issuer, "https://app.example.com");
+  const off = await start(show, { siteFromIssuer: false });
+  assert.deepEqual((await off.get("/")).json().slice(0, 3), ["http", false, "127.0.0.1"]);
+});
+
+onBoth("req.auth says who is asking and until when; the assertion itself is hidden", async (start) => {
+  const { get } = await start((app) => app.get("/", (req, res) => {
+    assert.ok(!JSON.stringify([req.headers, req.rawHeaders]).includes("eyJ"));
+    res.json(req.auth);
+  }));
+  const sid = "AAAAAAAAAAAAAAAAAAAAAA";
+  const auth = (await get("/", { sub: "alice", sid, data: {}, auth_time: 1_700_000_000, amr: ["pwd"] })).json();
+  assert.deepEqual(Object.keys(auth).sort(), ["absolute", "amr", "authTime", "checked", "created", "idle", "sid", "sub"]);
+  assert.deepEqual([auth.sub, auth.sid, auth.amr, auth.authTime], ["alice", sid, ["pwd"], "2023-11-14T22:13:20.000Z"]);
+  assert.deepEqual((await get("/")).json(), {});
+});
+
+onBoth("an origin whose clock is 30 s off takes assertions and dates controls by the gate's clock", async (start) => {
+  const { get, url, edge } = await start((app) => app.get("/", (req, res) => {
+    req.session.a = 1;
+    res.send("ok");
+  }));
+  const now = Math.floor(Date.now() / 1000);
+  for (const off of [-30, 30, -59]) {
+    const answer = await fetch(`${url}/`, { headers: edge.headers({ data: {}, iat: now + off, exp: now + off + 60 }) });
+    const { iat, exp } = claimsOf(answer.headers.get("edge-session-control"));
+    assert.ok(Math.abs(iat - now - off) <= 1 && exp - iat <= 60, `${off}: ${iat - now}`);
+  }
+  for (const off of [-125, 90]) {
+    assert.equal((await fetch(`${url}/`, { headers: edge.headers({ iat: now + off, exp: now + off + 60 }) })).status, 403);
+  }
+  assert.equal((await get("/")).status, 200);
+});
+
+onBoth("the middleware may be mounted twice", async (start) => {
+  const { get } = await start((app, sessions) => {
+    app.use(sessions);
+    app.get("/", (req, res) => {
+      req.session.a = 1;
+      res.send("ok");
+    });
+  });
+  assert.deepEqual((await get("/", { data: {} })).operation, { op: "update", set: { a: 1 } });
+});
+
+onBoth("a WebSocket server can ask who shakes hands", async (start) => {
+  const { sessions, edge } = await start(() => {});
+  const [[name, value]] = Object.entries(edge.headers({ sub: "alice" }));
+  assert.equal((await sessions.authenticate({ headers: { [name.toLowerCase()]: value } })).sub, "alice");
+  assert.equal(await sessions.authenticate({ headers: {} }), undefined);
+});
+
+for (const way of ["streamed", "saved"]) {
+  onBoth(`what changes after the head was sent is told out of band before the answer ends (${way})`, async (start, t) => {
+    const gate = await fakeGate(t, [503, 204, 404]);
+    const { get } = await start((app) => app.get("/", async (req, res) => {
+      req.session.before = 1;
+      res.write("a");
+      req.session.after = 2;
+      if (way === "saved") await done(req.session, "save");
+      res.end("b");
+    }), { controlUrl: gate.url });
+    const sid = "AAAAAAAAAAAAAAAAAAAAAA";
+    const answer = await get("/", { sub: "alice", sid, data: { kept: 0 } });
+    assert.equal(answer.text, "ab");
+    assert.deepEqual(answer.operation, { op: "update", set: { before: 1 } });
+    assert.equal(gate.got.length, 2, "and once more after a 503, with the same message");
+    assert.equal(gate.got[0].body, gate.got[1].body);
+    const { iss, aud, iat, exp, jti, body, ...message } = gate.got[0];
+    assert.deepEqual(message, { path: "/.edge-session/control", method: "POST", op: "update", set: { after: 2 }, sub: "alice", sid });
+    // A session that has ended meanwhile is no error.
+    assert.equal((await get("/", { sub: "alice", sid, data: {} })).text, "ab");
+  });
+}
+
+onBoth("a change after the head that the gate refuses breaks the answer; a login there is an error", async (start, t) => {
+  const gate = await fakeGate(t, [400]);
+  const { get, errors } = await start((app) => {
+    app.get("/refused", (req, res) => {
+      res.write("a");
+      req.session.after = 2;
+      res.end("b");
+    });
+    app.get("/login", (req, res) => {
+      res.write("a");
+      req.session.user = "alice";
+      req.session.save((error) => {
+        delete req.session.user;
+        res.end(error.message);
+      });
+    });
+  }, { controlUrl: gate.url, subject: (session) => session.user });
+  await assert.rejects(get("/refused", { data: {} }));
+  assert.match(errors[0].message, /the gate answered 400 some_code/);
+  assert.match((await get("/login", { data: {} })).text, /too late to begin a session or to log in/);
+});
+
+test("jobs end and list the sessions of a user", async (t) => {
+  const gate = await fakeGate(t, [204, { sessions: [{ sid: "s", created: 1, idle: 2, absolute: 3 }] }, 404, 400]);
+  const edge = edgeForTests();
+  const sessions = edgeSession({ ...only(edge), controlUrl: gate.url });
+  await sessions.endSessions(17);
+  assert.deepEqual([gate.got[0].op, gate.got[0].sub, typeof gate.got[0].jti], ["destroy_all", "17", "string"]);
+  assert.deepEqual(await sessions.listSessions("17"), [{ sid: "s", created: new Date(1000), idle: new Date(2000), absolute: new Date(3000) }]);
+  assert.deepEqual(await sessions.listSessions("17"), []);
+  await assert.rejects(sessions.endSessions("17"), { code: "EDGE_SESSION_GATE", answered: 400 });
+});
+
+function only({ issuer, audience, keys }) {
+  return { issuer, audience, keys };
+}
+
+test("options that can't be meant are errors at the start, in words that hold no part of a key", () => {
+  const good = only(edgeForTests());
+  edgeSession(good);
+  const secret = good.keys.split(":")[1];
+  for (const bad of [{ issuer: "https://app.example.com/" }, { issuer: "app.example.com" }, { audience: "" }, { keys: undefined }, { keys: secret }, { keys: `a:${secret.slice(5)}=` }, { keys: `${good.keys},${good.keys}` }, { subject: "user" }, { directPaths: "/healthz" }, { secret: "keyboard cat" }]) {
+    assert.throws(() => edgeSession({ ...good, ...bad }), (error) => error instanceof TypeError && !error.message.includes(secret.slice(5, 20)), JSON.stringify(bad));
+  }
+});
