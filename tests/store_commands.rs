@@ -1,0 +1,166 @@
+//! What a store decides by itself: whose object it is, how many sessions there are, what a repeat is
+//! answered, and that time never runs backwards in a record.
+
+#![allow(
+    missing_docs,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking"
+)]
+
+#[path = "support/world.rs"]
+mod world;
+
+use edge_session::record::{Owner, Record};
+use edge_session::store::{Command, Request, apply};
+use serde_json::{Value, json};
+use world::{Browser, Play, START, World, read, write};
+
+fn record(world: &World) -> Record {
+    assert_eq!(world.store.texts.len(), 1);
+    Record::read(world.store.texts.values().next().unwrap()).unwrap()
+}
+
+/// What a command, given as JSON as it travels, is answered by the only object there is.
+fn ask(world: &World, owner: Option<&str>, command: &Value) -> (Record, Value) {
+    let request = Request {
+        owner: owner.map(|owner| Owner::Subject(serde_json::from_value(json!(owner)).unwrap())),
+        command: serde_json::from_value::<Command>(command.clone()).unwrap(),
+        policy: world.site().config.policy(),
+        ..request()
+    };
+    let (record, reply) = apply(record(world), &request, world.now);
+    (record, serde_json::to_value(&reply).unwrap())
+}
+
+fn request() -> Request {
+    let policy = World::new(&json!({})).site().config.policy();
+    serde_json::from_value(json!({ "command": "list", "policy": policy })).unwrap()
+}
+
+#[test]
+fn an_object_that_holds_one_subjects_sessions_does_nothing_for_another() {
+    let mut world = World::new(&json!({}));
+    world.login(&mut Browser::default(), "alice");
+    for command in ["list", "sweep"] {
+        let (after, reply) = ask(&world, Some("bob"), &json!(command));
+        assert_eq!(reply, json!("foreign"), "{command}");
+        assert_eq!(after, record(&world), "{command}");
+    }
+    let (_, reply) = ask(&world, Some("alice"), &json!("list"));
+    assert_eq!(reply["list"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn the_oldest_session_ends_with_the_login_that_is_one_too_many() {
+    let mut world = World::new(&json!({ "limits": { "per_subject": 3 } }));
+    let mut browsers = vec![Browser::default(); 5];
+    for browser in &mut browsers {
+        world.pass(1);
+        world.login(browser, "alice");
+    }
+    let alive: Vec<bool> = browsers
+        .iter_mut()
+        .map(|browser| world.who(0, browser, write("/account/x")).is_some())
+        .collect();
+    assert_eq!(alive, [false, false, true, true, true]);
+    assert!(world.logged(&["session.ended", "replaced"]));
+}
+
+#[test]
+fn expired_sessions_make_room_before_a_living_one_is_ended() {
+    let mut world = World::new(&json!({ "limits": { "per_subject": 2 } }));
+    let mut first = Browser::default();
+    world.login(&mut first, "alice");
+    let mut shorter = Browser::default();
+    let play = Play::Say(json!({ "op": "create", "sub": "alice", "absolute": 10 }));
+    world.go(&mut shorter, write("/login"), play);
+    world.pass(11);
+    world.login(&mut Browser::default(), "alice");
+    assert!(world.who(0, &mut first, write("/account/x")).is_some());
+}
+
+#[test]
+fn a_validation_that_notes_nothing_writes_nothing() {
+    let mut world = World::new(&json!({}));
+    let mut browser = Browser::default();
+    world.login(&mut browser, "alice");
+    let writes = world.store.writes;
+    for _ in 0..5 {
+        world.pass(1);
+        assert!(world.who(0, &mut browser, write("/account/x")).is_some());
+    }
+    assert_eq!(world.store.writes, writes);
+}
+
+#[test]
+fn a_clock_that_steps_back_does_not_run_backwards_in_a_record() {
+    let mut world = World::new(&json!({}));
+    let mut browser = Browser::default();
+    world.pass(100);
+    world.login(&mut browser, "alice");
+    world.now = START;
+    let update = Play::Say(json!({ "op": "update", "set": { "a": 1 } }));
+    assert_eq!(world.go(&mut browser, write("/"), update).status, 200);
+    assert_eq!(record(&world).clock.secs(), START.secs() + 100);
+    assert!(world.who(0, &mut browser, write("/account/x")).is_some());
+}
+
+#[test]
+fn an_object_whose_last_session_has_ended_keeps_nothing() {
+    let mut world = World::new(&json!({}));
+    let mut browser = Browser::default();
+    world.login(&mut browser, "alice");
+    let logout = write("/.edge-session/logout");
+    world.go(&mut browser, logout, Play::Pass);
+    assert!(world.store.texts.is_empty(), "{:?}", world.store.texts);
+}
+
+#[test]
+fn what_is_kept_to_answer_repeats_goes_when_its_time_is_over() {
+    let mut world = World::new(&json!({}));
+    let mut browser = Browser::default();
+    world.login(&mut browser, "alice");
+    world.go(
+        &mut browser,
+        write("/"),
+        Play::Say(json!({ "op": "destroy_all" })),
+    );
+    assert_eq!(
+        world.store.texts.len(),
+        1,
+        "the barrier and the answer are kept"
+    );
+    // An alarm that was set before is kept; the object asks to be woken again.
+    let mut alarm = START;
+    while !world.store.texts.is_empty() {
+        let next = record(&world).alarm.unwrap();
+        assert!(next > alarm);
+        (alarm, world.now) = (next, next);
+        world.store.wake(next);
+    }
+    let kept = alarm.secs() - START.secs();
+    assert_eq!(kept, 3600, "as long as a login of then could come");
+}
+
+#[test]
+fn reading_a_list_shows_the_living_only() {
+    let mut world = World::new(&json!({}));
+    let mut browser = Browser::default();
+    world.login(&mut browser, "alice");
+    world.pass(1000);
+    world.login(&mut Browser::default(), "alice");
+    world.pass(900);
+    assert!(
+        world
+            .go(&mut browser, read("/"), Play::Pass)
+            .seen
+            .unwrap()
+            .sid()
+            .is_none()
+    );
+    let (_, reply) = ask(&world, Some("alice"), &json!("list"));
+    assert_eq!(reply["list"].as_array().unwrap().len(), 1);
+}
