@@ -4,31 +4,33 @@
 //! reads that are up to a minute old, remembers what it did not find for as long, and lets the last
 //! of two writers win; so
 //! - what must not be undone by a writer who did not know of it is a value of its own that nobody
-//!   else writes: that a session has ended, when all of a subject's sessions were ended, and
-//!   activity;
+//!   else writes: that a session has ended, when all of a subject's sessions were ended and which
+//!   one was spared, which ID is the current one, and activity;
 //! - a key is never asked for before the session under it exists, so that no "not found" of it is
 //!   remembered anywhere; where a session is missing all the same and its cookie is young, that is a
-//!   fault and not an answer;
+//!   fault and not an answer, and nobody remembers that a session is missing;
 //! - a cookie that is younger than what was read proves the ID in it: the gate seals no ID before
-//!   the store has taken it.
+//!   the store has taken it. A cookie proves whose it is as well, so ending its session never
+//!   depends on what was read.
 //!
 //! What KV can't keep is in the README's table.
 
-use std::collections::HashMap;
+mod changes;
+mod values;
 
-use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 use crate::record::{Record, Session};
 use crate::sid::Sid;
-use crate::store::{self, Command, Fault, Reply, Which};
+use crate::store::{self, Command, Fault, Gone, Reply, Request, Which};
 use crate::time::{Span, Time};
 use crate::verdict::Call;
+use changes::Changes;
+pub use changes::Write;
+use values::{Keys, Kind};
 
 /// How old a read may be.
 pub const LAG: Span = Span::from_secs(60);
-
-/// The shortest time to live that KV takes, in seconds.
-const SHORTEST_LIFE: u64 = 60;
 
 /// What a command has to know before it can be decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,40 +43,21 @@ pub enum Need {
     Values(Vec<String>),
 }
 
-/// One write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Write {
-    /// The key.
-    pub key: String,
-    /// The value; nothing to remove it.
-    pub value: Option<String>,
-    /// How long it is kept, in seconds.
-    pub seconds: u64,
-    /// Whether the command has failed without it.
-    pub required: bool,
-}
-
-/// When a session was used, kept apart from the session, so that writing it down undoes nothing.
-#[derive(Serialize, Deserialize)]
-struct Activity {
-    touched: Time,
-    /// The number of the ID that was presented.
-    generation: u32,
-}
-
 /// A command on its way.
 #[derive(Debug)]
 pub struct Errand<'call> {
     call: &'call Call,
+    keys: Keys,
     values: HashMap<String, Option<String>>,
     roots: Option<Vec<Sid>>,
 }
 
-/// Which of a session's values a key is for.
-const SESSION: char = 's';
-const ENDED: char = 'e';
-const ACTIVITY: char = 't';
-const ALIAS: char = 'a';
+/// What was read, taken together.
+struct Known {
+    record: Record,
+    /// The session that was spared when all others were ended.
+    spared: Option<Sid>,
+}
 
 impl<'call> Errand<'call> {
     /// A command that nothing is known for yet.
@@ -82,6 +65,7 @@ impl<'call> Errand<'call> {
     pub fn new(call: &'call Call) -> Self {
         Self {
             call,
+            keys: Keys::of(call.locator),
             values: HashMap::new(),
             roots: None,
         }
@@ -91,17 +75,14 @@ impl<'call> Errand<'call> {
     #[must_use]
     pub fn need(&self) -> Need {
         if self.is_about_all() && self.roots.is_none() {
-            return Need::Names(self.prefix(SESSION));
+            return Need::Names(self.keys.prefix(Kind::Session));
         }
-        let mut keys = vec![self.barrier_key()];
-        if let Command::Update { which, .. } | Command::Destroy { which, .. } =
-            &self.call.request.command
-            && let Which::Sid(sid) = which
-        {
-            keys.push(self.key(ALIAS, sid));
+        let mut keys = vec![self.keys.barrier()];
+        if let Some(Which::Sid(sid)) = self.which() {
+            keys.push(self.keys.key(Kind::Alias, sid));
         }
         for root in self.sessions() {
-            keys.extend([SESSION, ENDED, ACTIVITY].map(|kind| self.key(kind, &root)));
+            keys.extend(Kind::OF_A_SESSION.map(|kind| self.keys.key(kind, &root)));
         }
         keys.retain(|key| !self.values.contains_key(key));
         if keys.is_empty() {
@@ -118,7 +99,7 @@ impl<'call> Errand<'call> {
 
     /// Takes note of the names that were read.
     pub fn learn_names(&mut self, names: &[String]) {
-        let prefix = self.prefix(SESSION);
+        let prefix = self.keys.prefix(Kind::Session);
         let roots = names
             .iter()
             .filter_map(|name| Sid::parse(name.strip_prefix(&prefix)?));
@@ -130,25 +111,23 @@ impl<'call> Errand<'call> {
     /// # Errors
     /// When what was read is of another format, or older than the cookie that it is about.
     pub fn decide(self, now: Time) -> Result<(Reply, Vec<Write>), Fault> {
-        let mut record = Record::default();
-        for key in self
-            .values
-            .keys()
-            .filter(|key| !key.starts_with([ACTIVITY, ALIAS]))
-        {
-            if let Some(part) = self.part(key)? {
-                record = record.joined(part);
-            }
+        let mut known = self.known()?;
+        self.catch_up(&mut known, now)?;
+        let before = known.record.clone();
+        let request = self.request();
+        let (after, reply) = store::apply(known.record.clone(), &request, now);
+        let changes = Changes {
+            keys: &self.keys,
+            request: &request,
+            before: &before,
+            after: &after,
+            now,
+        };
+        let mut writes = changes.writes(&reply)?;
+        if let Some(root) = self.left_behind(&known.record, &reply, now) {
+            writes.push(changes.ending(&root)?);
         }
-        record
-            .sessions
-            .retain(|session| !self.has(ENDED, &session.root));
-        self.recall_activity(&mut record)?;
-        self.catch_up(&mut record, now)?;
-        let before = record.clone();
-        let (after, reply) = store::apply(record, &self.call.request, now);
-        let writes = self.writes(&before, &after, now)?;
-        Ok((reply, writes))
+        Ok((self.certain(&known, reply, now), writes))
     }
 
     /// Whether the command has to see all of the subject's sessions.
@@ -163,180 +142,185 @@ impl<'call> Errand<'call> {
         }
     }
 
-    /// The sessions that the command may concern, as far as that is known.
-    fn sessions(&self) -> Vec<Sid> {
-        let named = match &self.call.request.command {
-            Command::List | Command::Create(_) => return self.roots.clone().unwrap_or_default(),
+    /// How the command names its session, if it names one.
+    fn which(&self) -> Option<&Which> {
+        match &self.call.request.command {
             Command::Update { which, .. } | Command::Destroy { which, .. } => Some(which),
             Command::Rotate(rotate) => Some(&rotate.which),
             _ => None,
-        };
-        match named {
-            Some(Which::Root(root)) => vec![root.clone()],
-            Some(Which::Sid(sid)) => match self.values.get(&self.key(ALIAS, sid)) {
-                Some(Some(root)) => Sid::parse(root).into_iter().collect(),
-                Some(None) => vec![sid.clone()],
-                None => Vec::new(),
-            },
-            Some(Which::Id(_)) | None => {
-                let stamp = self.call.request.stamp.as_ref();
-                stamp.map(|stamp| stamp.root.clone()).into_iter().collect()
-            }
         }
     }
 
-    fn recall_activity(&self, record: &mut Record) -> Result<(), Fault> {
-        for session in &mut record.sessions {
-            let Some(Some(text)) = self.values.get(&self.key(ACTIVITY, &session.root)) else {
-                continue;
+    /// The first handle of the session that the command names, as far as that is known.
+    fn named(&self) -> Option<Sid> {
+        match self.which()? {
+            Which::Root(root) => Some(root.clone()),
+            Which::Sid(sid) => match self.values.get(&self.keys.key(Kind::Alias, sid))? {
+                Some(root) => Sid::parse(root),
+                None => Some(sid.clone()),
+            },
+            Which::Id(_) => self.stamped(),
+        }
+    }
+
+    fn stamped(&self) -> Option<Sid> {
+        let stamp = self.call.request.stamp.as_ref()?;
+        Some(stamp.root.clone())
+    }
+
+    /// The sessions that the command may concern, as far as that is known.
+    fn sessions(&self) -> Vec<Sid> {
+        match &self.call.request.command {
+            Command::List | Command::Create(_) => self.roots.clone().unwrap_or_default(),
+            Command::Update { .. } | Command::Destroy { .. } | Command::Rotate(_) => {
+                self.named().into_iter().collect()
+            }
+            _ => self.stamped().into_iter().collect(),
+        }
+    }
+
+    /// The command, with its session named in a way that no stale read can miss.
+    fn request(&self) -> Request {
+        let mut request = self.call.request.clone();
+        if let (Some(root), Command::Update { which, .. } | Command::Destroy { which, .. }) =
+            (self.named(), &mut request.command)
+        {
+            *which = Which::Root(root);
+        }
+        request
+    }
+
+    fn known(&self) -> Result<Known, Fault> {
+        let text = |key: &str| self.values.get(key).and_then(Option::as_deref);
+        let (barrier, spared) = match text(&self.keys.barrier()) {
+            Some(text) => values::read_barrier(text).ok_or(Fault::Unreadable)?,
+            None => (Record::default(), None),
+        };
+        let mut record = barrier;
+        for root in self.sessions() {
+            let value = |kind| text(&self.keys.key(kind, &root));
+            let part = |text| Record::read(text).ok_or(Fault::Unreadable);
+            let mut part = match (value(Kind::Ended), value(Kind::Session)) {
+                (Some(ended), _) => part(ended)?,
+                (None, Some(session)) => part(session)?,
+                (None, None) => continue,
             };
-            let activity: Activity = serde_json::from_str(text).map_err(|_| Fault::Unreadable)?;
-            session.life.touched = session.life.touched.max(activity.touched);
-            if activity.generation >= session.ids.generation() {
-                session.ids.see(activity.touched);
+            part.sessions.retain(|session| session.root == root);
+            for session in &mut part.sessions {
+                if let Some(text) = value(Kind::Ids) {
+                    let ids = values::read_ids(text).ok_or(Fault::Unreadable)?;
+                    if ids.generation() >= session.ids.generation() {
+                        session.ids = ids;
+                    }
+                }
+                if let Some(text) = value(Kind::Activity) {
+                    values::recall(session, text).ok_or(Fault::Unreadable)?;
+                }
+            }
+            record = record.joined(part);
+        }
+        // As a store that holds them together has them.
+        record.sessions.sort_by_key(|session| session.life.created);
+        let barrier = record.barrier;
+        for session in &mut record.sessions {
+            if Some(&session.root) == spared.as_ref() {
+                session.spared = session.spared.max(barrier);
             }
         }
-        Ok(())
+        Ok(Known { record, spared })
     }
 
     /// Brings what was read up to what the presented cookie proves.
-    fn catch_up(&self, record: &mut Record, now: Time) -> Result<(), Fault> {
+    fn catch_up(&self, known: &mut Known, now: Time) -> Result<(), Fault> {
         let Some(stamp) = &self.call.request.stamp else {
             return Ok(());
         };
-        let presented = match &self.call.request.command {
-            Command::Succeed { candidate } => candidate.from,
-            Command::Validate { id, .. }
-            | Command::Destroy {
-                which: Which::Id(id),
-                ..
-            }
-            | Command::DestroyAll {
+        let (presented, may_be_missing) = match &self.call.request.command {
+            Command::Validate { id, .. } => (*id, false),
+            Command::Succeed { candidate } => (candidate.from, false),
+            Command::DestroyAll {
                 presented: Some(id),
                 ..
-            } => *id,
+            } => (*id, true),
             _ => return Ok(()),
         };
-        let known = record
-            .sessions
-            .iter_mut()
-            .find(|session| session.root == stamp.root);
-        match known {
-            Some(session) => session
+        let sessions = &mut known.record.sessions;
+        if let Some(session) = sessions.iter_mut().find(|it| it.root == stamp.root) {
+            session
                 .ids
-                .catch_up(presented, stamp.generation, stamp.sealed),
-            None if self.has(ENDED, &stamp.root) => {}
-            None if matches!(self.call.request.command, Command::DestroyAll { .. }) => {}
-            None if now.since(stamp.sealed) <= LAG => return Err(Fault::Unsettled),
-            None => {}
+                .catch_up(presented, stamp.generation, stamp.sealed);
+            return Ok(());
+        }
+        let is_young = now.since(stamp.sealed) <= LAG;
+        if is_young && !may_be_missing && !self.has_ended(known) {
+            return Err(Fault::Unsettled);
         }
         Ok(())
     }
 
-    fn writes(&self, before: &Record, after: &Record, now: Time) -> Result<Vec<Write>, Fault> {
-        let policy = &self.call.request.policy;
-        let mut writes = Vec::new();
-        let text = |record: &Record| record.to_text().map_err(|_| Fault::Failed);
-        let life = |session: &Session| {
-            let deadlines = after.deadlines(session, &policy.lifetimes);
-            deadlines.absolute.since(now).secs_up().max(SHORTEST_LIFE)
+    /// Whether a session that was not found has ended, as far as that is proven.
+    fn has_ended(&self, known: &Known) -> bool {
+        let Some(stamp) = &self.call.request.stamp else {
+            return false;
         };
-        if after.barrier > before.barrier {
-            let lifetimes = &policy.lifetimes;
-            let longest = lifetimes.absolute.max(lifetimes.remember).secs_up();
-            let part = after.part(None, after.barrier, true);
-            writes.push(Write {
-                key: self.barrier_key(),
-                value: Some(text(&part)?),
-                seconds: longest.max(SHORTEST_LIFE),
-                required: true,
-            });
+        let marker = self.keys.key(Kind::Ended, &stamp.root);
+        let is_marked = matches!(self.values.get(&marker), Some(Some(_)));
+        // It began before its cookie was sealed, in the second that the cookie names or earlier.
+        let latest = stamp.sealed.plus(Span::from_secs(1));
+        let is_barred = known.spared.as_ref() != Some(&stamp.root)
+            && known
+                .record
+                .barrier
+                .is_some_and(|barrier| latest <= barrier);
+        is_marked || is_barred
+    }
+
+    /// The session that was to be ended and was not found alive, where that may be for want of news:
+    /// that it has ended is written all the same.
+    fn left_behind(&self, known: &Record, reply: &Reply, now: Time) -> Option<Sid> {
+        let Command::Destroy { which, .. } = &self.call.request.command else {
+            return None;
+        };
+        let Reply::Ended { ended, .. } = reply else {
+            return None;
+        };
+        let root = self.named().filter(|_| ended.is_empty())?;
+        let marker = self.values.get(&self.keys.key(Kind::Ended, &root));
+        if matches!(marker, Some(Some(_))) {
+            return None;
         }
-        for session in &after.sessions {
-            let old = before.sessions.iter().find(|old| old.root == session.root);
-            if old == Some(session) {
-                continue;
-            }
-            let root = &session.root;
-            if old.is_some_and(|old| is_activity(old, session)) {
-                let activity = Activity {
-                    touched: session.life.touched,
-                    generation: session.ids.generation(),
+        let found = known.sessions.iter().find(|session| session.root == root);
+        let is_doubtful = match found {
+            Some(session) => !self.is_surely_over(known, session, now),
+            None => matches!(which, Which::Id(_)),
+        };
+        is_doubtful.then_some(root)
+    }
+
+    /// What was decided, as far as it is certain.
+    fn certain(&self, known: &Known, reply: Reply, now: Time) -> Reply {
+        match (&self.call.request.command, &reply) {
+            (Command::Validate { .. }, Reply::Gone(gone)) if gone.is_final() => {
+                let root = self.stamped();
+                let mut sessions = known.record.sessions.iter();
+                let is_certain = match sessions.find(|session| Some(&session.root) == root.as_ref())
+                {
+                    Some(session) => self.is_surely_over(&known.record, session, now),
+                    None => self.has_ended(known),
                 };
-                let value = serde_json::to_string(&activity).map_err(|_| Fault::Failed)?;
-                writes.push(self.write(ACTIVITY, root, value, life(session), false));
-                continue;
+                if is_certain {
+                    reply
+                } else {
+                    Reply::Gone(Gone::Unknown)
+                }
             }
-            if old.is_some_and(|old| old.ids.sid() != session.ids.sid()) {
-                let alias = root.as_str().to_owned();
-                writes.push(self.write(ALIAS, session.ids.sid(), alias, life(session), true));
-            }
-            let part = after.part(Some(session.clone()), None, true);
-            writes.push(self.write(SESSION, root, text(&part)?, life(session), true));
-        }
-        for session in &before.sessions {
-            let is_gone = !after
-                .sessions
-                .iter()
-                .any(|other| other.root == session.root);
-            // What time has ended is gone by itself, and what a barrier has ended by the barrier.
-            let by_barrier = after.barrier > before.barrier;
-            if is_gone && !by_barrier && before.is_live(session, &policy.lifetimes, now) {
-                let root = &session.root;
-                let part = after.part(None, None, true);
-                writes.push(self.write(ENDED, root, text(&part)?, life(session), true));
-                writes.push(Write {
-                    key: self.key(SESSION, root),
-                    value: None,
-                    seconds: 0,
-                    required: false,
-                });
-            }
-        }
-        Ok(writes)
-    }
-
-    fn write(&self, kind: char, sid: &Sid, value: String, seconds: u64, required: bool) -> Write {
-        Write {
-            key: self.key(kind, sid),
-            value: Some(value),
-            seconds,
-            required,
+            _ => reply,
         }
     }
 
-    fn part(&self, key: &str) -> Result<Option<Record>, Fault> {
-        let Some(Some(text)) = self.values.get(key) else {
-            return Ok(None);
-        };
-        Record::read(text).map(Some).ok_or(Fault::Unreadable)
+    /// Whether a session is over, however old what was read may be.
+    fn is_surely_over(&self, known: &Record, session: &Session, now: Time) -> bool {
+        let deadlines = known.deadlines(session, &self.call.request.policy.lifetimes);
+        known.bars(session) || now >= deadlines.absolute || now >= deadlines.idle.plus(LAG)
     }
-
-    fn has(&self, kind: char, sid: &Sid) -> bool {
-        matches!(self.values.get(&self.key(kind, sid)), Some(Some(_)))
-    }
-
-    fn key(&self, kind: char, sid: &Sid) -> String {
-        format!("{}{}", self.prefix(kind), sid.as_str())
-    }
-
-    fn prefix(&self, kind: char) -> String {
-        format!("{kind}/{}/", self.call.locator.object_name())
-    }
-
-    fn barrier_key(&self) -> String {
-        format!("b/{}", self.call.locator.object_name())
-    }
-}
-
-/// Whether nothing but activity tells two states of a session apart.
-fn is_activity(old: &Session, new: &Session) -> bool {
-    let mut old = old.clone();
-    old.life.touched = new.life.touched;
-    let same_standing = new.ids.current() == old.ids.current();
-    let rest = Session {
-        ids: new.ids.clone(),
-        ..old
-    };
-    same_standing && rest == *new
 }

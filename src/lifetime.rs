@@ -136,6 +136,12 @@ impl Life {
         }
     }
 
+    /// When the session ends at the latest, under any configuration.
+    #[must_use]
+    pub const fn latest_end(&self) -> Time {
+        self.absolute
+    }
+
     /// When the session ends, under the configuration that is in force now.
     #[must_use]
     pub fn deadlines(&self, lifetimes: &Lifetimes, signed_in: bool) -> Deadlines {

@@ -219,14 +219,11 @@ impl Record {
     /// The answer that this operation was given before.
     #[must_use]
     pub fn answer_to(&self, operation: &Operation) -> Option<Reply> {
-        let answered = self
-            .answered
-            .iter()
-            .find(|answered| {
-                // A request's name and a message's own are not of one name space.
-                answered.operation.id == operation.id
-                    && answered.operation.out_of_band == operation.out_of_band
-            })?;
+        let answered = self.answered.iter().find(|answered| {
+            // A request's name and a message's own are not of one name space.
+            answered.operation.id == operation.id
+                && answered.operation.out_of_band == operation.out_of_band
+        })?;
         let same = answered.operation.digest == operation.digest;
         Some(if same {
             answered.reply.clone()
@@ -253,8 +250,11 @@ impl Record {
         self.sessions.extend(other.sessions);
         self.barrier = self.barrier.max(other.barrier);
         let is_new = |answered: &Answered| {
-            let id = &answered.operation.id;
-            !self.answered.iter().any(|known| known.operation.id == *id)
+            let new = &answered.operation;
+            !self.answered.iter().any(|known| {
+                let known = &known.operation;
+                known.id == new.id && known.out_of_band == new.out_of_band
+            })
         };
         let new: Vec<_> = other.answered.into_iter().filter(is_new).collect();
         self.answered.extend(new);

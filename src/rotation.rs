@@ -142,6 +142,12 @@ impl Ids {
         self.current.at
     }
 
+    /// When the current ID was first presented.
+    #[must_use]
+    pub const fn seen(&self) -> Option<Time> {
+        self.current.seen
+    }
+
     /// The number of the latest ID; the first is 0.
     #[must_use]
     pub fn generation(&self) -> u32 {

@@ -197,6 +197,8 @@ pub enum Gone {
     Ended,
     /// Its deadline has passed.
     Expired,
+    /// The store does not know it, and cannot tell whether that is news yet to come.
+    Unknown,
     /// The ID has been superseded. It may end its session but not use it.
     Superseded {
         /// The session's handle, for the log.
@@ -214,7 +216,7 @@ impl Gone {
     pub const fn is_final(&self) -> bool {
         match self {
             Self::Ended | Self::Expired => true,
-            Self::Superseded { .. } => false,
+            Self::Superseded { .. } | Self::Unknown => false,
         }
     }
 }

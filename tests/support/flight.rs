@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use edge_session::config::StoreKind;
 use edge_session::event::Event;
 use edge_session::gate::{self, Asked, Context, Forward, Leaving, Opened, Passage, Pending, Turn};
 use edge_session::gate::{Resumed, recall, resume, settle};
@@ -319,7 +320,10 @@ impl World {
         if call.is_change() {
             self.isolates[isolate].memory.changed(call.locator);
         }
-        let reply = self.store.ask(call, self.now);
+        let reply = match (&mut self.kv, self.isolates[isolate].site.config.store) {
+            (Some(kv), StoreKind::Kv) => kv.ask(isolate, call, self.now),
+            _ => self.store.ask(call, self.now),
+        };
         let ended = matches!(
             &reply,
             Ok(Reply::Gone(Gone::Superseded { ended: true, .. }))

@@ -14,6 +14,7 @@
 
 mod browser;
 mod flight;
+mod kv;
 mod origin;
 mod reaction;
 mod store;
@@ -29,6 +30,7 @@ use edge_session::time::{Span, Time};
 
 pub use browser::{Ask, Browser, COOKIE, HOST, ISSUER, foreign, page, read, write};
 pub use flight::Flight;
+pub use kv::Kv;
 pub use origin::{Play, Seen, envelope, extend, forge, response, sign};
 pub use reaction::Reaction;
 pub use store::{Store, Trouble};
@@ -47,6 +49,8 @@ pub struct World {
     pub now: Time,
     pub isolates: Vec<Isolate>,
     pub store: Store,
+    /// The store of sites that are configured for KV; every isolate is in another place of the world.
+    pub kv: Option<Kv>,
     /// Requests that reached the origin.
     pub forwarded: usize,
     /// The log.
@@ -115,6 +119,7 @@ impl World {
             now: START,
             isolates: sites.into_iter().map(Isolate::new).collect(),
             store: Store::default(),
+            kv: None,
             forwarded: 0,
             lines: Vec::new(),
             printed: Vec::new(),
@@ -247,6 +252,7 @@ impl World {
             .store
             .texts
             .values()
+            .chain(self.kv.iter().flat_map(Kv::texts))
             .chain(&self.lines)
             .chain(&self.printed);
         let texts: Vec<&String> = texts.collect();

@@ -1,0 +1,189 @@
+//! From what a command changed to what is written.
+//!
+//! Guarantees: a command that fails on its way leaves nothing behind that logs anybody out: what
+//! takes effect for the browser is written last, and what ends sessions after what spares one; an
+//! ending outlives whatever a writer who has not heard of it may write.
+
+use super::values::{self, Keys, Kind};
+use crate::record::{Record, Session};
+use crate::sid::Sid;
+use crate::store::{Command, Fault, Reply, Request};
+use crate::time::{Span, Time};
+
+/// The shortest time to live that KV takes, in seconds.
+const SHORTEST_LIFE: u64 = 60;
+
+/// How long the end of all of a subject's sessions is kept at least: as long as a browser keeps a
+/// cookie, so that it outlasts sessions that an earlier configuration had made longer.
+const BARRIER_LIFE: Span = Span::from_secs(400 * 86_400);
+
+/// How many dead sessions one command clears away at most.
+const MOST_CLEARED: usize = 8;
+
+/// One write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// The key.
+    pub key: String,
+    /// The value; nothing to remove it.
+    pub value: Option<String>,
+    /// How long it is kept, in seconds.
+    pub seconds: u64,
+    /// Whether the command has failed without it.
+    pub required: bool,
+}
+
+/// A command that has been decided.
+pub(super) struct Changes<'a> {
+    pub(super) keys: &'a Keys,
+    pub(super) request: &'a Request,
+    pub(super) before: &'a Record,
+    pub(super) after: &'a Record,
+    pub(super) now: Time,
+}
+
+impl Changes<'_> {
+    /// What is to be written, in this order.
+    pub(super) fn writes(&self, reply: &Reply) -> Result<Vec<Write>, Fault> {
+        let mut writes = Vec::new();
+        let mut last = Vec::new();
+        for session in &self.after.sessions {
+            let old = self.before.sessions.iter();
+            match old.clone().find(|old| old.root == session.root) {
+                None => writes.push(self.made(session)?),
+                Some(old) => self.changed(old, session, reply, &mut writes, &mut last)?,
+            }
+        }
+        let is_barred = self.after.barrier > self.before.barrier;
+        if is_barred {
+            writes.push(self.barrier()?);
+        }
+        writes.extend(last);
+        let mut dead = Vec::new();
+        for session in &self.before.sessions {
+            let stays = |other: &Session| other.root == session.root;
+            if self.after.sessions.iter().any(stays) {
+                continue;
+            }
+            let lifetimes = &self.request.policy.lifetimes;
+            let was_live = self.before.is_live(session, lifetimes, self.now);
+            // What time has ended is gone by itself, and what a barrier has ended by the barrier.
+            if was_live && !is_barred {
+                writes.push(self.ending(&session.root)?);
+            }
+            dead.push(self.removal(&session.root));
+        }
+        dead.truncate(MOST_CLEARED);
+        writes.extend(dead);
+        Ok(writes)
+    }
+
+    /// That a session has ended, for good.
+    pub(super) fn ending(&self, root: &Sid) -> Result<Write, Fault> {
+        let part = self.after.part(None, None, true);
+        let known = self.before.sessions.iter();
+        let ends = known
+            .clone()
+            .find(|session| session.root == *root)
+            .map(|session| session.life.latest_end());
+        let lifetimes = &self.request.policy.lifetimes;
+        let longest = self.now.plus(lifetimes.absolute.max(lifetimes.remember));
+        let kept = ends.unwrap_or(longest).since(self.now);
+        Ok(Write {
+            key: self.keys.key(Kind::Ended, root),
+            value: Some(text(part.to_text())?),
+            // After that the session is over, whatever somebody who has not heard of it may write.
+            seconds: kept.secs_up().max(SHORTEST_LIFE),
+            required: true,
+        })
+    }
+
+    fn made(&self, session: &Session) -> Result<Write, Fault> {
+        let mut session = session.clone();
+        if let Command::Create(create) = &self.request.command {
+            // Whoever ends all sessions meanwhile, elsewhere, ends this one too: it began with the
+            // request that it answers.
+            session.life.created = session.life.created.minus(create.age);
+        }
+        let value = text(
+            self.after
+                .part(Some(session.clone()), None, false)
+                .to_text(),
+        )?;
+        Ok(self.value(Kind::Session, &session, value, true))
+    }
+
+    fn changed(
+        &self,
+        old: &Session,
+        new: &Session,
+        reply: &Reply,
+        writes: &mut Vec<Write>,
+        last: &mut Vec<Write>,
+    ) -> Result<(), Fault> {
+        let is_activity = new.life.touched != old.life.touched || new.ids.seen() != old.ids.seen();
+        let is_rotated = new.ids.current() != old.ids.current();
+        // Whoever writes the session writes none of what others write.
+        let mut rest = new.clone();
+        rest.ids = old.ids.clone();
+        rest.life.touched = old.life.touched;
+        let is_answered = matches!(reply, Reply::Updated | Reply::Rotated { .. });
+        if is_rotated && new.ids.sid() != old.ids.sid() {
+            let mut write = self.value(Kind::Alias, new, new.root.as_str().to_owned(), true);
+            write.key = self.keys.key(Kind::Alias, new.ids.sid());
+            writes.push(write);
+        }
+        if rest != *old || is_answered {
+            let part = self.after.part(Some(rest), None, true);
+            writes.push(self.value(Kind::Session, new, text(part.to_text())?, true));
+        }
+        if is_rotated {
+            last.push(self.value(Kind::Ids, new, text(values::ids(new))?, true));
+        } else if is_activity {
+            last.push(self.value(Kind::Activity, new, text(values::activity(new))?, false));
+        }
+        Ok(())
+    }
+
+    fn barrier(&self) -> Result<Write, Fault> {
+        let lifetimes = &self.request.policy.lifetimes;
+        let longest = lifetimes.absolute.max(lifetimes.remember).max(BARRIER_LIFE);
+        let part = self.after.part(None, self.after.barrier, true);
+        let spared = match &self.request.command {
+            Command::Create(create) => Some(&create.sid),
+            Command::Rotate(_) => self.after.sessions.first().map(|session| &session.root),
+            _ => None,
+        };
+        Ok(Write {
+            key: self.keys.barrier(),
+            value: Some(text(values::barrier(&part, spared))?),
+            seconds: longest.secs_up(),
+            required: true,
+        })
+    }
+
+    fn removal(&self, root: &Sid) -> Write {
+        Write {
+            key: self.keys.key(Kind::Session, root),
+            value: None,
+            seconds: 0,
+            required: false,
+        }
+    }
+
+    /// A value that is kept for as long as its session can last.
+    fn value(&self, kind: Kind, session: &Session, value: String, required: bool) -> Write {
+        let ends = session.life.latest_end();
+        Write {
+            key: self.keys.key(kind, &session.root),
+            value: Some(value),
+            seconds: ends.since(self.now).secs_up().max(SHORTEST_LIFE),
+            required,
+        }
+    }
+}
+
+fn text(written: Result<String, serde_json::Error>) -> Result<String, Fault> {
+    // The types rule it out.
+    written.map_err(|_| Fault::Failed)
+}

@@ -1,0 +1,149 @@
+//! What stands in KV, and under which keys.
+//!
+//! Guarantees: every value names its format, and one of another format is refused, never misread;
+//! a key names the subject's object first, so that no subject's key is another's.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::locator::Locator;
+use crate::record::{Record, Session};
+use crate::rotation::Ids;
+use crate::sid::Sid;
+use crate::time::Time;
+
+/// The format that this version reads and writes.
+const VERSION: u32 = 1;
+
+/// What a key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A session: everything that its data and its life depend on.
+    Session,
+    /// The IDs of a session that has been rotated.
+    Ids,
+    /// That a session has ended.
+    Ended,
+    /// When a session was used.
+    Activity,
+    /// Which session has a later public handle.
+    Alias,
+}
+
+impl Kind {
+    /// What there may be of a session.
+    pub(super) const OF_A_SESSION: [Self; 4] =
+        [Self::Session, Self::Ids, Self::Ended, Self::Activity];
+
+    const fn letter(self) -> char {
+        match self {
+            Self::Session => 's',
+            Self::Ids => 'i',
+            Self::Ended => 'e',
+            Self::Activity => 't',
+            Self::Alias => 'a',
+        }
+    }
+}
+
+/// The keys of one subject, or of one anonymous session.
+#[derive(Debug)]
+pub(super) struct Keys {
+    object: String,
+}
+
+impl Keys {
+    pub(super) fn of(locator: Locator) -> Self {
+        Self {
+            object: locator.object_name(),
+        }
+    }
+
+    pub(super) fn key(&self, kind: Kind, sid: &Sid) -> String {
+        format!("{}{}", self.prefix(kind), sid.as_str())
+    }
+
+    pub(super) fn prefix(&self, kind: Kind) -> String {
+        format!("{}/{}/", kind.letter(), self.object)
+    }
+
+    pub(super) fn barrier(&self) -> String {
+        format!("b/{}", self.object)
+    }
+}
+
+/// When a session was used, kept apart from the session, so that writing it down undoes nothing.
+#[derive(Serialize, Deserialize)]
+struct Activity {
+    version: u32,
+    touched: Time,
+    /// The number of the latest ID that has been presented, and when it first was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seen: Option<(u32, Time)>,
+}
+
+/// A session's activity.
+pub(super) fn activity(session: &Session) -> Result<String, serde_json::Error> {
+    let number = session.ids.generation();
+    serde_json::to_string(&Activity {
+        version: VERSION,
+        touched: session.life.touched,
+        seen: session.ids.seen().map(|at| (number, at)),
+    })
+}
+
+/// Adds what was written of its activity to a session; nothing when that is of another format.
+pub(super) fn recall(session: &mut Session, text: &str) -> Option<()> {
+    let activity: Activity = serde_json::from_str(text).ok()?;
+    if activity.version != VERSION {
+        return None;
+    }
+    session.life.touched = session.life.touched.max(activity.touched);
+    let seen = activity.seen;
+    if let Some((_, at)) = seen.filter(|(number, _)| *number >= session.ids.generation()) {
+        session.ids.see(at);
+    }
+    Some(())
+}
+
+#[derive(Serialize, Deserialize)]
+struct Rotated {
+    version: u32,
+    ids: Ids,
+}
+
+/// A session's IDs.
+pub(super) fn ids(session: &Session) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&Rotated {
+        version: VERSION,
+        ids: session.ids.clone(),
+    })
+}
+
+/// The IDs; nothing when they are of another format.
+pub(super) fn read_ids(text: &str) -> Option<Ids> {
+    let rotated: Rotated = serde_json::from_str(text).ok()?;
+    (rotated.version == VERSION).then_some(rotated.ids)
+}
+
+/// That all sessions of a subject were ended, and which one was spared: in one value, so that
+/// nobody knows of the one and not yet of the other.
+pub(super) fn barrier(part: &Record, spared: Option<&Sid>) -> Result<String, serde_json::Error> {
+    let mut value = serde_json::to_value(part)?;
+    if let (Value::Object(members), Some(spared)) = (&mut value, spared) {
+        members.insert("spared".to_owned(), json!(spared));
+    }
+    Ok(value.to_string())
+}
+
+/// The record in which all sessions were ended, and the one that was spared; nothing when it is of
+/// another format.
+pub(super) fn read_barrier(text: &str) -> Option<(Record, Option<Sid>)> {
+    #[derive(Deserialize)]
+    struct Spared {
+        #[serde(default)]
+        spared: Option<Sid>,
+    }
+    let spared: Spared = serde_json::from_str(text).ok()?;
+    Some((Record::read(text)?, spared.spared))
+}

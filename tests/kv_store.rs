@@ -1,0 +1,341 @@
+//! What is particular to KV as a store: writes that fail, writers who know nothing of each other,
+//! news that is late, and what is left behind. What every store does is in `store_contract.rs`.
+
+#![allow(
+    missing_docs,
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking"
+)]
+
+#[path = "support/world.rs"]
+mod world;
+
+use serde_json::{Value, json};
+use world::{Browser, Kv, Play, Reaction, Trouble, World, config, extend, page, read, site, write};
+
+fn world(kv: Kv, members: &Value) -> World {
+    let members = extend(json!({ "store": "kv" }), members);
+    let mut world = World::with_isolates(&members, 3);
+    world.kv = Some(kv);
+    world
+}
+
+fn logged_in(kv: Kv) -> (World, Browser) {
+    let mut world = world(kv, &json!({}));
+    let mut browser = Browser::default();
+    world.login(&mut browser, "alice");
+    (world, browser)
+}
+
+fn kv(world: &mut World) -> &mut Kv {
+    world.kv.as_mut().unwrap()
+}
+
+fn say(op: Value) -> Play {
+    Play::Say(op)
+}
+
+/// Whom the origin takes a browser for, on a request that is answered by the store.
+fn who(world: &mut World, at: usize, browser: &Browser) -> Option<String> {
+    let mut flight = world.fly(at, browser, write("/"), Play::Pass);
+    let seen = world.finish(&mut flight).seen.expect("it was forwarded");
+    seen.subject().map(str::to_owned)
+}
+
+fn data(world: &mut World, at: usize, browser: &Browser) -> Value {
+    let mut flight = world.fly(at, browser, write("/"), Play::Pass);
+    world.finish(&mut flight).seen.unwrap().data().clone()
+}
+
+fn assert_unavailable(reaction: &Reaction) {
+    assert_eq!(
+        (reaction.status, reaction.code().as_str()),
+        (503, "store_unavailable")
+    );
+    assert!(reaction.cookies.is_empty(), "{:?}", reaction.cookies);
+}
+
+const ALICE: Option<&str> = Some("alice");
+
+#[test]
+fn a_login_whose_write_fails_is_503_without_a_cookie_and_the_session_before_lives() {
+    for trouble in [Trouble::Fails, Trouble::ReplyLost] {
+        let (mut world, mut alice) = logged_in(Kv::consistent());
+        world.pass(2);
+        kv(&mut world).troubles.push_back(Some(trouble));
+        let op = json!({ "op": "create", "sub": "bob" });
+        let reaction = world.go(&mut alice, write("/login"), say(op));
+        assert_unavailable(&reaction);
+        assert_eq!(who(&mut world, 0, &alice).as_deref(), ALICE);
+    }
+}
+
+#[test]
+fn a_login_whose_session_before_cannot_be_ended_is_503_without_a_cookie() {
+    let (mut world, mut alice) = logged_in(Kv::consistent());
+    world.pass(2);
+    kv(&mut world).troubles.extend([None, Some(Trouble::Fails)]);
+    let op = json!({ "op": "create", "sub": "bob" });
+    let reaction = world.go(&mut alice, write("/login"), say(op));
+    assert_unavailable(&reaction);
+    assert_eq!(who(&mut world, 0, &alice).as_deref(), ALICE);
+}
+
+#[test]
+fn a_new_id_whose_write_fails_leaves_the_old_one_good_whichever_write_it_was() {
+    for good in 0..4 {
+        let (mut world, mut alice) = logged_in(Kv::consistent());
+        let mut bob = Browser::default();
+        world.pass(2);
+        world.login(&mut bob, "alice");
+        world.pass(2);
+        let troubles = &mut kv(&mut world).troubles;
+        troubles.extend(vec![None; good]);
+        troubles.push_back(Some(Trouble::Fails));
+        let op = json!({ "op": "rotate", "set": { "n": 1 }, "end_others": true });
+        let reaction = world.go(&mut alice, write("/"), say(op.clone()));
+        assert_unavailable(&reaction);
+        assert_eq!(who(&mut world, 0, &alice).as_deref(), ALICE, "{good}");
+        world.pass(2);
+        kv(&mut world).troubles.clear();
+        let again = world.go(&mut alice, write("/"), say(op));
+        assert!(again.gives_cookie(), "{good}");
+        assert_eq!(who(&mut world, 0, &alice).as_deref(), ALICE, "{good}");
+        assert_eq!(who(&mut world, 0, &bob), None, "{good}");
+    }
+}
+
+#[test]
+fn a_second_write_within_a_second_that_kv_refuses_is_503_and_loses_nothing_acknowledged() {
+    let (mut world, mut alice) = logged_in(Kv::consistent());
+    kv(&mut world).refuses_haste = true;
+    world.pass(2);
+    let set = |n: u64| say(json!({ "op": "update", "set": { "n": n } }));
+    assert_eq!(world.go(&mut alice, write("/"), set(1)).status, 200);
+    assert_unavailable(&world.go(&mut alice, write("/"), set(2)));
+    assert_eq!(data(&mut world, 0, &alice), json!({ "n": 1 }));
+    world.pass(1);
+    assert_eq!(world.go(&mut alice, write("/"), set(3)).status, 200);
+    assert_eq!(data(&mut world, 0, &alice), json!({ "n": 3 }));
+}
+
+#[test]
+fn a_logout_that_fails_says_that_the_session_lives_and_the_next_one_ends_it() {
+    for trouble in [Trouble::Fails, Trouble::ReplyLost] {
+        let (mut world, mut alice) = logged_in(Kv::late());
+        let stolen = alice.clone();
+        kv(&mut world).troubles.push_back(Some(trouble));
+        let logout = || write("/.edge-session/logout");
+        assert_unavailable(&world.go(&mut alice, logout(), Play::Pass));
+        assert!(alice.session().is_some());
+        assert_eq!(world.go(&mut alice, logout(), Play::Pass).status, 204);
+        assert_eq!(who(&mut world, 0, &stolen), None);
+    }
+}
+
+#[test]
+fn activity_that_cannot_be_written_stops_nobody() {
+    let (mut world, alice) = logged_in(Kv::consistent());
+    world.pass(61);
+    kv(&mut world).troubles.push_back(Some(Trouble::Fails));
+    assert_eq!(who(&mut world, 0, &alice).as_deref(), ALICE);
+    assert_eq!(kv(&mut world).writes, 1, "the login's");
+    assert_eq!(who(&mut world, 0, &alice).as_deref(), ALICE);
+    assert_eq!(kv(&mut world).writes, 2);
+}
+
+#[test]
+fn of_parallel_writers_none_undoes_an_ending_or_a_new_id() {
+    for order in [[0, 1], [1, 0]] {
+        for op in [
+            json!({ "op": "update", "set": { "n": 1 } }),
+            json!({ "op": "rotate" }),
+        ] {
+            let (mut world, mut alice) = logged_in(Kv::consistent());
+            let (stolen, mut other) = (alice.clone(), alice.clone());
+            world.pass(2);
+            kv(&mut world).held = Some(Vec::new());
+            world.go(&mut other, write("/"), say(op));
+            world.go(&mut alice, write("/"), say(json!({ "op": "destroy" })));
+            let now = world.now;
+            kv(&mut world).release(&order, now);
+            assert_eq!(who(&mut world, 0, &stolen), None);
+            assert_eq!(who(&mut world, 0, &other), None);
+        }
+        let (mut world, mut alice) = logged_in(Kv::consistent());
+        let (stolen, mut other) = (alice.clone(), alice.clone());
+        world.pass(61);
+        kv(&mut world).held = Some(Vec::new());
+        world.go(&mut alice, write("/"), say(json!({ "op": "rotate" })));
+        let update = json!({ "op": "update", "set": { "n": 1 } });
+        world.go(&mut other, write("/"), say(update));
+        // Each of them was activity as well.
+        let order: Vec<usize> = order
+            .iter()
+            .flat_map(|one| [one * 2, one * 2 + 1])
+            .collect();
+        let now = world.now;
+        kv(&mut world).release(&order, now);
+        assert_eq!(who(&mut world, 0, &stolen), None);
+        assert_eq!(who(&mut world, 0, &alice).as_deref(), ALICE);
+    }
+}
+
+#[test]
+fn a_login_that_was_under_way_while_everything_was_ended_elsewhere_does_not_last() {
+    let (mut world, mut alice) = logged_in(Kv::late());
+    let mut intruder = Browser::default();
+    // At place 1 it is known for a while that nothing was ended.
+    assert_eq!(who(&mut world, 1, &alice).as_deref(), ALICE);
+    let op = json!({ "op": "create", "sub": "alice" });
+    let mut flight = world.fly(1, &intruder, write("/login"), say(op));
+    world.until_at_origin(&mut flight);
+    world.pass_millis(500);
+    world.go(&mut alice, write("/"), say(json!({ "op": "destroy_all" })));
+    world.pass_millis(500);
+    let reaction = world.finish(&mut flight);
+    intruder.take(&reaction.cookies, world.now);
+    assert_eq!(who(&mut world, 0, &intruder), None);
+    world.pass(61);
+    assert_eq!(who(&mut world, 1, &intruder), None);
+}
+
+#[test]
+fn no_session_is_asked_for_before_it_is_there() {
+    let mut world = world(Kv::late(), &json!({ "limits": { "per_subject": 2 } }));
+    for round in 0..12 {
+        let mut alice = Browser::default();
+        world.login(&mut alice, "alice");
+        for at in 0..3 {
+            world.go_at(at, &mut alice, page("/"), Play::Pass);
+        }
+        world.pass(400);
+        world.go(&mut alice, write("/"), say(json!({ "op": "rotate" })));
+        world.pass(600);
+        world.go_at(round % 3, &mut alice, page("/"), Play::Pass);
+        world.login(&mut alice, "alice");
+    }
+    let too_early = &kv(&mut world).asked_too_early;
+    assert!(
+        !too_early.is_empty(),
+        "endings are asked for before they are there"
+    );
+    let sessions = too_early.iter().filter(|key| key.starts_with(['s', 'a']));
+    assert_eq!(sessions.count(), 0);
+}
+
+#[test]
+fn a_session_that_has_not_arrived_is_a_fault_at_first_and_never_remembered_as_ended() {
+    let (mut world, mut alice) = logged_in(Kv::late());
+    let show = kv(&mut world).hide(&['s']);
+    let refused = world.go_at(1, &mut alice, page("/account/x"), Play::Pass);
+    assert_unavailable(&refused);
+    world.pass(61);
+    let refused = world.go_at(1, &mut alice, read("/account/x"), Play::Pass);
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (401, "session_required")
+    );
+    assert!(alice.session().is_some());
+    show(kv(&mut world));
+    let allowed = world.go_at(1, &mut alice, read("/account/x"), Play::Pass);
+    assert_eq!(allowed.status, 200);
+}
+
+#[test]
+fn a_logout_of_a_session_that_has_not_arrived_ends_it() {
+    for seconds in [1, 61] {
+        let (mut world, mut alice) = logged_in(Kv::late());
+        let stolen = alice.clone();
+        let show = kv(&mut world).hide(&['s']);
+        world.pass(seconds);
+        let ask = write("/.edge-session/logout");
+        assert_eq!(world.go_at(1, &mut alice, ask, Play::Pass).status, 204);
+        show(kv(&mut world));
+        for at in 0..3 {
+            assert_eq!(who(&mut world, at, &stolen), None, "{seconds} {at}");
+        }
+    }
+}
+
+#[test]
+fn an_ending_outlasts_whatever_another_configuration_lets_others_write() {
+    let long = site(&config(&json!({ "store": "kv" })), &["k1"]);
+    let short = json!({ "store": "kv", "lifetime": { "absolute": "60s", "remember": "60s" } });
+    let mut world = World::of(vec![long.clone(), site(&config(&short), &["k1"])]);
+    world.kv = Some(Kv::late());
+    for ending in ["destroy", "destroy_all"] {
+        let (mut alice, mut late) = (Browser::default(), Browser::default());
+        world.login(&mut alice, "alice");
+        late.clone_from(&alice);
+        world.pass(1);
+        assert_eq!(who(&mut world, 0, &alice).as_deref(), ALICE);
+        let op = json!({ "op": ending });
+        world.go_at(1, &mut alice, write("/"), say(op));
+        // Place 0 has not heard of it.
+        let op = json!({ "op": "update", "set": { "n": 1 } });
+        assert_eq!(
+            world.go(&mut late, write("/"), say(op)).status,
+            200,
+            "{ending}"
+        );
+        world.pass(600);
+        assert_eq!(who(&mut world, 0, &late), None, "{ending}");
+    }
+}
+
+#[test]
+fn what_is_left_of_dead_sessions_is_cleared_away_by_later_logins() {
+    let mut world = world(Kv::consistent(), &json!({}));
+    for _ in 0..30 {
+        let mut alice = Browser::default();
+        world.login(&mut Browser::default(), "alice");
+        world.login(&mut alice, "alice");
+        world.pass(1);
+        world.go(&mut alice, write("/"), say(json!({ "op": "destroy_all" })));
+        world.pass(1);
+    }
+    let now = world.now;
+    assert_eq!(kv(&mut world).keys('s', now).len(), 1);
+    assert_eq!(kv(&mut world).keys('b', now).len(), 1);
+}
+
+#[test]
+fn what_is_stored_of_a_session_does_not_grow_with_use() {
+    let (mut world, mut alice) = logged_in(Kv::consistent());
+    world.pass(1);
+    let op = json!({ "op": "rotate", "end_others": true });
+    world.go(&mut alice, write("/"), say(op));
+    let mut longest = Vec::new();
+    for _ in 0..3 {
+        for _ in 0..100 {
+            world.pass(1);
+            let op = json!({ "op": "update", "set": { "n": 1 } });
+            world.go(&mut alice, write("/"), say(op));
+        }
+        longest.push(kv(&mut world).texts().map(String::len).max().unwrap());
+    }
+    assert!(longest[2] <= longest[0] + 16, "{longest:?}");
+}
+
+#[test]
+fn a_life_that_is_nearly_over_is_written_all_the_same() {
+    let (mut world, mut alice) = logged_in(Kv::consistent());
+    // KV keeps nothing for less than a minute, and the double refuses to.
+    let op = json!({ "op": "update", "set": { "n": 1 }, "absolute": 20 });
+    assert_eq!(world.go(&mut alice, write("/"), say(op)).status, 200);
+    world.pass(19);
+    assert_eq!(who(&mut world, 0, &alice).as_deref(), ALICE);
+    world.pass(1);
+    assert_eq!(who(&mut world, 0, &alice), None);
+    let now = world.now;
+    assert_eq!(
+        kv(&mut world).keys('s', now).len(),
+        1,
+        "it is over all the same"
+    );
+}
