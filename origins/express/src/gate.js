@@ -44,7 +44,8 @@ export function makeGate(options) {
       res.setHeader("Edge-Session-Control", sign({ req: exchange.claims.jti, ...operation }, exchange.now));
     },
 
-    // Resolves once the gate has stored it. A session that has ended meanwhile is no error: there is nothing left to change.
+    // Resolves once the gate has stored it. A session that has ended meanwhile is no error: there is nothing left to change. `patient`: the
+    // head that makes the session is still on its way.
     async outOfBand(operation, { now = () => Date.now() / 1000, patient = false } = {}) {
       let message = sign({ jti: randomUUID(), ...operation }, now());
       for (const pause of [...PAUSES, undefined]) {
@@ -54,10 +55,7 @@ export function makeGate(options) {
           const gone = error.answered === 404;
           if (gone && !patient) return undefined;
           const again = gone || error.answered === 503 || !(error instanceof GateError);
-          if (!again || pause === undefined) {
-            if (gone) return undefined;
-            throw error;
-          }
+          if (!again || pause === undefined) throw error;
           // The same message is carried out once; but a session that its response's head is only just making needs to be asked anew.
           if (gone) message = sign({ jti: randomUUID(), ...operation }, now());
           await new Promise((resolve) => setTimeout(resolve, pause));

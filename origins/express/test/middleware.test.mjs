@@ -149,6 +149,22 @@ for (const way of ["streamed", "saved"]) {
   });
 }
 
+onBoth("a change after the head that made the session waits until the gate has read that head", async (start, t) => {
+  const gate = await fakeGate(t, [404, 204, 404, 404, 404, 404]);
+  const { get, errors } = await start((app) => app.get("/", (req, res) => {
+    req.session.before = 1;
+    res.write("a");
+    req.session.after = 2;
+    res.end("b");
+  }), { controlUrl: gate.url });
+  const answer = await get("/", {});
+  assert.equal(answer.text, "ab");
+  assert.deepEqual(gate.got.map(({ sid }) => sid), [answer.jti, answer.jti]);
+  assert.notEqual(gate.got[0].jti, gate.got[1].jti);
+  await assert.rejects(get("/", {}), undefined, "one that never comes to be is an error");
+  assert.equal(errors[0].answered, 404);
+});
+
 onBoth("a change after the head that the gate refuses breaks the answer; a login there is an error", async (start, t) => {
   const gate = await fakeGate(t, [400]);
   const { get, errors } = await start((app) => {
