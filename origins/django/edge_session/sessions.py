@@ -5,6 +5,7 @@ control. Nothing is stored here. A session without a request (a test's) is one o
 mode and is saved where that keeps them.
 """
 
+import json
 import time
 from datetime import datetime, timezone
 
@@ -90,7 +91,8 @@ class SessionStore(SessionBase):
 
     def load(self):
         self._bound()
-        loaded = self.serializer().loads(session_data.compact(self._before).encode()) if self._before else {}
+        # Escaped, for Django's serializer reads Latin-1.
+        loaded = self.serializer().loads(json.dumps(self._before).encode()) if self._before else {}
         if self._sub is not None:
             loaded[SUBJECT] = self._sub
         return loaded

@@ -50,6 +50,14 @@ class Controls(TestCase):
         change(self.edge, set={"a": {"y": 2.5, "x": 1}, "big": 2**63})
         self.assertIs(self.edge.control, NO_CONTROL)
 
+    def test_all_letters_come_back_as_they_were(self):
+        values = {"größe": "Straße 日本 😀", "text": "a\"\\\n\u0001</script>\u2028"}
+        change(self.edge, set=values)
+        self.assertEqual(self.edge.data, values)
+        self.assertEqual(self.edge.get("/data").json()["data"], values)
+        change(self.edge, set={"größe": "Straße 日本 😀"})
+        self.assertIs(self.edge.control, NO_CONTROL)
+
     def test_one_and_true_are_two_values(self):
         change(self.edge, set={"a": 1})
         for value in (True, 1.0, "1"):
