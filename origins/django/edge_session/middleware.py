@@ -107,7 +107,11 @@ def address_from_issuer(request, settings_):
 
 def _watched(content, session):
     """A body that is sent piece by piece; what its making changes in the session is sent after it."""
-    yield from content
+    try:
+        yield from content
+    except GeneratorExit:  # the client left; what was changed so far was changed
+        session.send_rest()
+        raise
     session.send_rest()
 
 

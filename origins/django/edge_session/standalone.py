@@ -89,7 +89,7 @@ class Sessions:
         return one if one is not None and now < one["absolute"] else None
 
     def _end(self, sub):
-        for sid in [sid for sid, one in self._kept.items() if one["sub"] == sub]:
+        for sid in [sid for sid, one in self._kept.items() if sub is not None and one["sub"] == sub]:
             del self._kept[sid]
 
     @staticmethod

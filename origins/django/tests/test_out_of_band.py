@@ -8,12 +8,14 @@ import jwt
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.base import UpdateError
-from django.test import SimpleTestCase, TestCase, override_settings
+from django.http import StreamingHttpResponse
+from django.test import RequestFactory, SimpleTestCase, TestCase, override_settings
 from support import Edge, user
 
 from edge_session import ControlRefused, EdgeSessionError, end_session, end_sessions, list_sessions
 from edge_session.conf import config
 from edge_session.jws import Claims
+from edge_session.middleware import SessionMiddleware
 from edge_session.sessions import SessionStore
 
 
@@ -87,6 +89,28 @@ class Streams(WithGate, TestCase):
     def test_save_sends_it_at_once_and_not_again(self):
         self.read("/stream?save=1")
         self.assertEqual(len(self.gate.told), 1)
+
+    def test_a_client_that_leaves_loses_no_change(self):
+        response = self.edge.get("/stream")
+        body = iter(response.streaming_content)
+        next(body)
+        next(body)
+        self.assertEqual(self.gate.told, [])
+        response.close()
+        self.assertEqual(self.told("set"), [{"set": {"streamed": "yes"}}])
+
+    async def test_an_asynchronous_body_is_watched_too(self):
+        session = SessionStore(claims=Claims(jti="j", sid="s", sub="7"))
+
+        async def body():
+            yield b"begun"
+            await session.aset("a", 1)
+
+        request = RequestFactory().get("/")
+        request.session, request._edge_session_direct = session, False
+        response = SessionMiddleware(lambda request: None).process_response(request, StreamingHttpResponse(body()))
+        self.assertEqual([part async for part in response], [b"begun"])
+        self.assertEqual(self.told(), [{"op": "update", "sub": "7", "sid": "s", "set": {"a": 1}}])
 
     def test_what_the_headers_said_is_not_said_again(self):
         self.read("/stream?begin=1")

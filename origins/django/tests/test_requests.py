@@ -35,7 +35,7 @@ class Refusals(TestCase):
         now = int(time.time())
         token = assertion()
         expired, early = assertion(iat=now - 200, exp=now - 61), assertion(iat=now + 120, exp=now + 180)
-        for bad in (None, "", "x", token[:-1], token + "A", expired, early, f"{token},{token}", assertion(aud="other"), assertion(iss="https://evil.example")):
+        for bad in (None, "", "x", token[:-1], token + "A", expired, early, f"{token},{token}", assertion(aud="other"), assertion(aud=["origin"]), assertion(iss="https://evil.example")):
             self.assertEqual(self.status(bad), 403, bad)
 
     def test_a_clock_within_a_minute_of_the_gates_is_good_enough(self):
@@ -86,6 +86,8 @@ class Addresses(TestCase):
         with override_settings(USE_X_FORWARDED_HOST=True, USE_X_FORWARDED_PORT=True, SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https")):
             answer = Edge().get("/where", **SPOOFED).json()
         self.assertEqual((answer["uri"], answer["secure"]), ("https://shop.example/x", True))
+        with override_settings(SECURE_PROXY_SSL_HEADER=("HTTP_X_SCHEME", "https")):
+            self.assertTrue(Edge().get("/where", **{"x-scheme": "http"}).json()["secure"])
         answer = Edge().get("/where", **SPOOFED).json()
         self.assertEqual((answer["uri"], answer["secure"], answer["meta"]), ("https://shop.example/x", True, {}))
 

@@ -243,6 +243,7 @@ class Stores(TestCase):
         session = self.store(sid="sid", sub="7", data={"a": 1})
         del session["_auth_user_id"]
         self.assertEqual(session.operation(), {"op": "create", "data": {"a": 1}})
+        self.assertEqual(session.session_key, "jti-of-this-request")
         session = self.store(sid="sid", sub="7", data={"a": 1})
         session.clear()
         self.assertEqual(session.operation(), {"op": "destroy"})

@@ -50,6 +50,11 @@ class WithDjangosTestClient(TestCase):
         self.assertEqual(self.client.get("/data").json()["data"], {"cart": 3, "more": None})
         self.assertEqual(dict(self.client.session.items()), {"cart": 3, "more": None})
 
+    def test_what_is_not_saved_is_not_kept(self):
+        post(self.client, "/data", set={"cart": [1]})
+        self.client.session["cart"].append(2)
+        self.assertEqual(self.client.session["cart"], [1])
+
     def test_the_key_is_known_at_once_and_stays(self):
         cart = self.client.get("/cart").json()["cart"]
         self.assertEqual(self.client.session.session_key, cart)
