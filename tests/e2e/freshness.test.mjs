@@ -24,7 +24,6 @@ const CONFIG = {
 };
 
 let gate;
-let app;
 test.before(async () => {
   gate = await startGate({ config: CONFIG });
 });
@@ -34,7 +33,7 @@ test.beforeEach(async () => {
   await gate.forgetCalls();
   gate.origin.forget();
   gate.logs.length = 0;
-  app = application(gate);
+  application(gate);
 });
 
 let users = 0;
@@ -296,61 +295,6 @@ test("a write behind an answer that finds the session ended elsewhere ends it he
   assert.equal(await status(alice, "/long/x"), 200);
   assert.ok(await eventually(async () => (await gate.storeCalls()).length > 0));
   assert.ok(await eventually(async () => (await status(alice, "/long/x")) === 401));
-});
-
-// --- parallel first requests ---
-
-test("parallel first requests of one session make one store call", async () => {
-  const alice = await settled();
-  await gate.fault("slow", { ms: 300 });
-  const calls = await cost(async () => {
-    const answers = await parallel(alice, 20);
-    assert.deepEqual(answers.map((answer) => answer.status), Array(20).fill(200));
-  });
-  assert.equal(calls, 1);
-});
-
-test("parallel first requests of one session make one store call although the client of the first disconnects", async () => {
-  const alice = await settled();
-  await gate.fault("slow", { ms: 400 });
-  const calls = await cost(async () => {
-    const connection = await connect(gate);
-    connection.send(request(gate, "GET", "/private/x", [...BROWSER.fetch, ["Cookie", alice.jar.header]]));
-    await eventually(async () => (await gate.storeCalls()).length === 1);
-    const followers = parallel(alice, 10);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    connection.abort();
-    assert.deepEqual((await followers).map((answer) => answer.status), Array(10).fill(200));
-  });
-  assert.equal(calls, 1);
-});
-
-for (const [kind, fault] of [["lost", "failed"], ["hang", "deadline"]]) {
-  test(`parallel first requests of one session share a store call that fails (${kind}): all are 503 in time, and the next one asks again`, async () => {
-    const alice = await settled();
-    await gate.fault(kind, { ms: 300 });
-    const calls = await cost(async () => {
-      const started = performance.now();
-      const answers = await parallel(alice, 10);
-      assert.ok(performance.now() - started < 1500);
-      assert.deepEqual(answers.map((answer) => answer.code), Array(10).fill("store_unavailable"));
-    });
-    assert.equal(calls, 1);
-    assert.deepEqual((await logged(gate, "store.fault", 10)).map((event) => event.fault), Array(10).fill(fault));
-    assert.equal(await cost(async () => assert.equal(await status(alice), 200)), 1);
-  });
-}
-
-test("a first request waits for nobody else's, and no unsafe request waits for anyone's", async () => {
-  const [alice, bob] = [await settled(), await settled()];
-  await gate.fault("slow", { ms: 700 });
-  const slow = alice.read("/private/x");
-  await eventually(async () => (await gate.storeCalls()).length === 1);
-  const started = performance.now();
-  assert.equal(await status(bob), 200);
-  assert.equal((await alice.send("POST", "/private/x")).status, 200);
-  assert.ok(performance.now() - started < 500);
-  assert.equal((await slow).status, 200);
 });
 
 // --- other configurations: each one is another deployment, so these come last ---
