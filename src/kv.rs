@@ -4,8 +4,8 @@
 //! reads that are up to a minute old, remembers what it did not find for as long, and lets the last
 //! of two writers win; so
 //! - what must not be undone by a writer who did not know of it is a value of its own that nobody
-//!   else writes: that a session has ended, when all of a subject's sessions were ended and which
-//!   one was spared, which ID is the current one, and activity;
+//!   else writes: that a session has ended, when all of a subject's sessions were ended, when all
+//!   but one were and which one, which ID is the current one, and activity;
 //! - a key is never asked for before the session under it exists, so that no "not found" of it is
 //!   remembered anywhere; where a session is missing all the same and its cookie is young, that is a
 //!   fault and not an answer, and nobody remembers that a session is missing;
@@ -55,8 +55,21 @@ pub struct Errand<'call> {
 /// What was read, taken together.
 struct Known {
     record: Record,
-    /// The session that was spared when all others were ended.
+    /// When all sessions were last ended.
+    all: Option<Time>,
+    /// When all but one were.
+    others: Option<Time>,
+    /// That one.
     spared: Option<Sid>,
+}
+
+impl Known {
+    /// Whether a session that began then has been ended together with others.
+    fn is_ended(&self, root: &Sid, began: Time) -> bool {
+        let by_others = self.spared.as_ref() != Some(root);
+        self.all.is_some_and(|all| began <= all)
+            || (by_others && self.others.is_some_and(|others| began <= others))
+    }
 }
 
 impl<'call> Errand<'call> {
@@ -77,7 +90,7 @@ impl<'call> Errand<'call> {
         if self.is_about_all() && self.roots.is_none() {
             return Need::Names(self.keys.prefix(Kind::Session));
         }
-        let mut keys = vec![self.keys.barrier()];
+        let mut keys = vec![self.keys.all(), self.keys.others()];
         if let Some(Which::Sid(sid)) = self.which() {
             keys.push(self.keys.key(Kind::Alias, sid));
         }
@@ -134,10 +147,11 @@ impl<'call> Errand<'call> {
     fn is_about_all(&self) -> bool {
         match &self.call.request.command {
             Command::List => true,
-            Command::Create(create) => {
+            Command::Create(_) => {
                 let owner = self.call.request.owner.as_ref();
-                !create.end_others && owner.is_some_and(|owner| owner.subject().is_some())
+                owner.is_some_and(|owner| owner.subject().is_some())
             }
+            Command::Rotate(rotate) => rotate.end_others,
             _ => false,
         }
     }
@@ -170,13 +184,14 @@ impl<'call> Errand<'call> {
 
     /// The sessions that the command may concern, as far as that is known.
     fn sessions(&self) -> Vec<Sid> {
-        match &self.call.request.command {
-            Command::List | Command::Create(_) => self.roots.clone().unwrap_or_default(),
-            Command::Update { .. } | Command::Destroy { .. } | Command::Rotate(_) => {
-                self.named().into_iter().collect()
-            }
-            _ => self.stamped().into_iter().collect(),
-        }
+        let one = match &self.call.request.command {
+            Command::List | Command::Create(_) => None,
+            Command::Update { .. } | Command::Destroy { .. } | Command::Rotate(_) => self.named(),
+            _ => self.stamped(),
+        };
+        let mut roots = self.roots.clone().unwrap_or_default();
+        roots.extend(one.filter(|one| !roots.contains(one)));
+        roots
     }
 
     /// The command, with its session named in a way that no stale read can miss.
@@ -192,11 +207,19 @@ impl<'call> Errand<'call> {
 
     fn known(&self) -> Result<Known, Fault> {
         let text = |key: &str| self.values.get(key).and_then(Option::as_deref);
-        let (barrier, spared) = match text(&self.keys.barrier()) {
-            Some(text) => values::read_barrier(text).ok_or(Fault::Unreadable)?,
-            None => (Record::default(), None),
+        let barrier = |key: String| match text(&key) {
+            Some(text) => values::read_barrier(text).ok_or(Fault::Unreadable),
+            None => Ok((Record::default(), None)),
         };
-        let mut record = barrier;
+        let (all, _) = barrier(self.keys.all())?;
+        let (others, spared) = barrier(self.keys.others())?;
+        let mut known = Known {
+            all: all.barrier,
+            others: others.barrier,
+            spared,
+            record: Record::default(),
+        };
+        let mut record = all.joined(others);
         for root in self.sessions() {
             let value = |kind| text(&self.keys.key(kind, &root));
             let part = |text| Record::read(text).ok_or(Fault::Unreadable);
@@ -223,11 +246,11 @@ impl<'call> Errand<'call> {
         record.sessions.sort_by_key(|session| session.life.created);
         let barrier = record.barrier;
         for session in &mut record.sessions {
-            if Some(&session.root) == spared.as_ref() {
-                session.spared = session.spared.max(barrier);
-            }
+            let is_ended = known.is_ended(&session.root, session.life.created);
+            session.spared = barrier.filter(|_| !is_ended);
         }
-        Ok(Known { record, spared })
+        known.record = record;
+        Ok(known)
     }
 
     /// Brings what was read up to what the presented cookie proves.
@@ -238,6 +261,7 @@ impl<'call> Errand<'call> {
         let (presented, may_be_missing) = match &self.call.request.command {
             Command::Validate { id, .. } => (*id, false),
             Command::Succeed { candidate } => (candidate.from, false),
+            Command::Rotate(rotate) => (rotate.candidate.from, true),
             Command::DestroyAll {
                 presented: Some(id),
                 ..
@@ -267,12 +291,7 @@ impl<'call> Errand<'call> {
         let is_marked = matches!(self.values.get(&marker), Some(Some(_)));
         // It began before its cookie was sealed, in the second that the cookie names or earlier.
         let latest = stamp.sealed.plus(Span::from_secs(1));
-        let is_barred = known.spared.as_ref() != Some(&stamp.root)
-            && known
-                .record
-                .barrier
-                .is_some_and(|barrier| latest <= barrier);
-        is_marked || is_barred
+        is_marked || known.is_ended(&stamp.root, latest)
     }
 
     /// The session that was to be ended and was not found alive, where that may be for want of news:

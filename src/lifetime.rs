@@ -130,6 +130,8 @@ impl Life {
     pub fn shorten(&mut self, shorter: Shorter, now: Time) {
         if shorter.idle.is_some() {
             self.idle = shorter.idle;
+            // It counts from now, and not from the last activity that was written down.
+            self.touched = now;
         }
         if let Some(absolute) = shorter.absolute {
             self.absolute = self.absolute.min(whole_second(now.plus(absolute)));

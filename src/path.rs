@@ -117,6 +117,15 @@ impl Rule {
 }
 
 impl Pattern {
+    /// Whether this is what servers read as the same path: many ignore a slash at the end.
+    fn protects(&self, path: &str) -> bool {
+        let bare = |path: &str| path.strip_suffix('/').unwrap_or(path).to_owned();
+        match self {
+            Self::Exact(exact) => bare(exact) == bare(path),
+            Self::Below(_) => self.matches(path),
+        }
+    }
+
     fn matches(&self, path: &str) -> bool {
         match self {
             Self::Exact(exact) => path == exact,
@@ -137,7 +146,7 @@ pub fn decide<'rules>(rules: &'rules [Rule], default: Access, path: &str) -> Mat
     rules
         .iter()
         .find(|rule| match rule.access {
-            Access::Required => rule.pattern.matches(&folded),
+            Access::Required => rule.pattern.protects(&folded),
             Access::Optional | Access::Public => rule.pattern.matches(path),
         })
         .map_or(Matched::without_rule(default), |rule| Matched {

@@ -291,15 +291,12 @@ impl Record {
     pub fn remember(&mut self, operation: Operation, reply: Reply) {
         if !operation.out_of_band {
             let with_response = |answered: &Answered| !answered.operation.out_of_band;
-            if self
-                .answered
-                .iter()
-                .filter(|answered| with_response(answered))
-                .count()
-                >= ANSWERS_KEPT
-                && let Some(oldest) = self.answered.iter().position(with_response)
-            {
-                self.answered.remove(oldest);
+            let count = self.answered.iter().filter(|it| with_response(it)).count();
+            // One too many in a single place; more where they were put together from several.
+            for _ in ANSWERS_KEPT..=count {
+                if let Some(oldest) = self.answered.iter().position(with_response) {
+                    self.answered.remove(oldest);
+                }
             }
         }
         self.answered.push(Answered { operation, reply });

@@ -235,15 +235,22 @@ impl Ids {
         true
     }
 
-    /// Takes a new ID at once; everything before it is dead.
-    pub fn replace(&mut self, candidate: &Candidate, sid: Option<&Sid>, now: Time) -> Replaced {
-        if self.current.at_once {
-            if let Some(by) = self.derivation_from(&candidate.from) {
-                return Replaced::Same(by);
-            }
-            if self.current.hash != candidate.from {
-                return Replaced::Overtaken;
-            }
+    /// Takes a new ID at once; everything before it is dead. Whoever holds an ID that has died since
+    /// its request began is given none, unless it died a moment ago of a parallel request like this.
+    pub fn replace(
+        &mut self,
+        candidate: &Candidate,
+        sid: Option<&Sid>,
+        rules: &Rules,
+        now: Time,
+    ) -> Replaced {
+        let standing = self.standing(&candidate.from, rules, now);
+        if !matches!(standing, Some(Standing::Current | Standing::Preceding(_))) {
+            let is_parallel = self.current.at_once && now.since(self.current.at) < rules.grace;
+            return self
+                .derivation_from(&candidate.from)
+                .filter(|_| is_parallel)
+                .map_or(Replaced::Overtaken, Replaced::Same);
         }
         let after = self.generation();
         if candidate.by.generation <= after {
@@ -390,7 +397,7 @@ mod tests {
         let mut ids = first();
         ids.succeed(&candidate(0, 1, 1), NOW);
         assert_eq!(
-            ids.replace(&candidate(0, 2, 2), Some(&sid(2)), NOW),
+            ids.replace(&candidate(0, 2, 2), Some(&sid(2)), &rules(), NOW),
             Replaced::New
         );
         for old in [0, 1] {
@@ -407,9 +414,9 @@ mod tests {
     fn of_two_that_replace_the_same_id_the_second_is_given_the_first_ones() {
         let mut ids = first();
         let one = candidate(0, 1, 1);
-        assert_eq!(ids.replace(&one, None, NOW), Replaced::New);
+        assert_eq!(ids.replace(&one, None, &rules(), NOW), Replaced::New);
         assert_eq!(
-            ids.replace(&candidate(0, 1, 1), None, NOW),
+            ids.replace(&candidate(0, 1, 1), None, &rules(), NOW),
             Replaced::Same(one.by)
         );
         assert_eq!(ids.current(), &hash(1));
@@ -420,13 +427,32 @@ mod tests {
         let mut ids = first();
         ids.succeed(&candidate(0, 1, 1), NOW);
         ids.see(NOW);
-        assert_eq!(ids.replace(&candidate(0, 2, 2), None, NOW), Replaced::New);
         assert_eq!(
-            ids.replace(&candidate(1, 3, 2), None, NOW),
+            ids.replace(&candidate(0, 2, 2), None, &rules(), NOW),
+            Replaced::New
+        );
+        assert_eq!(
+            ids.replace(&candidate(1, 3, 2), None, &rules(), NOW),
             Replaced::Overtaken
         );
         // From the new ID a further one can be taken.
-        assert_eq!(ids.replace(&candidate(2, 4, 3), None, NOW), Replaced::New);
+        assert_eq!(
+            ids.replace(&candidate(2, 4, 3), None, &rules(), NOW),
+            Replaced::New
+        );
+    }
+
+    #[test]
+    fn an_id_that_died_a_while_ago_is_given_no_new_one() {
+        let mut ids = first();
+        ids.replace(&candidate(0, 1, 1), None, &rules(), NOW);
+        let late = ids.replace(&candidate(0, 1, 1), None, &rules(), at(30));
+        assert_eq!(late, Replaced::Overtaken);
+        // A periodic successor in between makes no difference.
+        ids.succeed(&candidate(1, 2, 2), at(40));
+        let late = ids.replace(&candidate(0, 3, 3), None, &rules(), at(50));
+        assert_eq!(late, Replaced::Overtaken);
+        assert_eq!(ids.current(), &hash(2));
     }
 
     #[test]
@@ -434,7 +460,7 @@ mod tests {
         let mut ids = first();
         ids.succeed(&candidate(0, 1, 1), NOW);
         assert_eq!(
-            ids.replace(&candidate(0, 2, 1), None, NOW),
+            ids.replace(&candidate(0, 2, 1), None, &rules(), NOW),
             Replaced::Taken { after: 1 }
         );
     }
@@ -444,7 +470,7 @@ mod tests {
         let mut ids = first();
         assert!(!ids.succeed(&candidate(7, 1, 1), NOW));
         assert!(!ids.succeed(&candidate(0, 1, 2), NOW));
-        ids.replace(&candidate(0, 1, 1), None, NOW);
+        ids.replace(&candidate(0, 1, 1), None, &rules(), NOW);
         assert!(
             !ids.succeed(&candidate(0, 1, 1), NOW),
             "an ID taken at once is never offered"

@@ -204,9 +204,9 @@ impl Run {
         assert_eq!(status, 200, "{what}: {body}");
         let body: Value = serde_json::from_str(&body).unwrap();
         let listed = body["sessions"].as_array().unwrap().iter();
-        let listed: BTreeSet<&str> = listed.map(|one| one["sid"].as_str().unwrap()).collect();
+        let listed: Vec<&str> = listed.map(|one| one["sid"].as_str().unwrap()).collect();
         let names = step["are"].as_array().unwrap().iter();
-        let expected: BTreeSet<&str> = names
+        let expected: Vec<&str> = names
             .map(|name| self.sids[name.as_str().unwrap()].last().unwrap().as_str())
             .collect();
         assert_eq!(listed, expected, "{what} ({:?})", self.kind);

@@ -118,7 +118,7 @@ fn a_record_of_another_format_is_refused_and_never_misread_in_either_store() {
     unavailable(&mut world, DURABLE, &alice);
     world.store.texts = durable;
     assert_eq!(who(&mut world, DURABLE, &alice).as_deref(), Some("alice"));
-    for kind in ['s', 'i', 't', 'b'] {
+    for kind in ['s', 'i', 't', 'o'] {
         let kv = world.kv.as_mut().unwrap();
         assert!(!kv.keys(kind, world.now).is_empty(), "{kind}");
         kv.rewrite(&[kind], other);

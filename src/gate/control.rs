@@ -101,7 +101,11 @@ pub(super) fn begin(
             let Some(token) = &context.presented else {
                 return done(site, context, response, Vec::new(), events);
             };
-            let which = Which::Id(token.hash);
+            // The session may have moved on from the presented ID meanwhile.
+            let which = match &context.session {
+                Some(view) => Which::Root(view.root.clone()),
+                None => Which::Id(token.hash),
+            };
             let command = Command::Destroy {
                 which,
                 operation: Some(operation),
@@ -339,10 +343,12 @@ fn rotate_after(
     };
     rotate.candidate = candidate;
     let command = Command::Rotate(Box::new(rotate.clone()));
-    ask(
-        call(site, locator, Some(owner), command),
-        Pending::Rotating(Box::new(rotate), attempt),
-    )
+    let mut call = call(site, locator, Some(owner), command);
+    call.request.stamp = context
+        .presented
+        .as_ref()
+        .and_then(|token| token.stamp.clone());
+    ask(call, Pending::Rotating(Box::new(rotate), attempt))
 }
 
 /// The session that the request was forwarded with, as a command names it.

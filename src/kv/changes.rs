@@ -55,8 +55,9 @@ impl Changes<'_> {
             }
         }
         let is_barred = self.after.barrier > self.before.barrier;
+        let is_about_all = matches!(self.request.command, Command::DestroyAll { .. });
         if is_barred {
-            writes.push(self.barrier()?);
+            writes.push(self.barrier(is_about_all)?);
         }
         writes.extend(last);
         let mut dead = Vec::new();
@@ -67,9 +68,12 @@ impl Changes<'_> {
             }
             let lifetimes = &self.request.policy.lifetimes;
             let was_live = self.before.is_live(session, lifetimes, self.now);
-            // What time has ended is gone by itself, and what a barrier has ended by the barrier.
-            if was_live && !is_barred {
-                writes.push(self.ending(&session.root)?);
+            // What time has ended is gone by itself, and what was ended with all others by that;
+            // but of two sessions that end each other, neither is to outlive the other's ending.
+            if was_live && !(is_barred && is_about_all) {
+                let mut ending = self.ending(&session.root)?;
+                ending.required = !is_barred;
+                writes.push(ending);
             }
             dead.push(self.removal(&session.root));
         }
@@ -145,7 +149,7 @@ impl Changes<'_> {
         Ok(())
     }
 
-    fn barrier(&self) -> Result<Write, Fault> {
+    fn barrier(&self, is_about_all: bool) -> Result<Write, Fault> {
         let lifetimes = &self.request.policy.lifetimes;
         let longest = lifetimes.absolute.max(lifetimes.remember).max(BARRIER_LIFE);
         let part = self.after.part(None, self.after.barrier, true);
@@ -155,7 +159,11 @@ impl Changes<'_> {
             _ => None,
         };
         Ok(Write {
-            key: self.keys.barrier(),
+            key: if is_about_all {
+                self.keys.all()
+            } else {
+                self.keys.others()
+            },
             value: Some(text(values::barrier(&part, spared))?),
             seconds: longest.secs_up(),
             required: true,

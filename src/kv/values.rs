@@ -67,8 +67,15 @@ impl Keys {
         format!("{}/{}/", kind.letter(), self.object)
     }
 
-    pub(super) fn barrier(&self) -> String {
+    /// That all of the subject's sessions were ended.
+    pub(super) fn all(&self) -> String {
         format!("b/{}", self.object)
+    }
+
+    /// That all of the subject's sessions but one were ended. A key of its own: whoever spares a
+    /// session may not have heard that all were ended, and must not undo that.
+    pub(super) fn others(&self) -> String {
+        format!("o/{}", self.object)
     }
 }
 

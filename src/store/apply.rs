@@ -211,9 +211,10 @@ impl Object<'_> {
         let Some(data) = changed(session, &rotate.change, limit) else {
             return Reply::TooLarge;
         };
+        let sid = signed_in.then_some(&rotate.sid);
         let by = match session
             .ids
-            .replace(&rotate.candidate, signed_in.then_some(&rotate.sid), now)
+            .replace(&rotate.candidate, sid, &self.policy.rotation, now)
         {
             Replaced::New => Some(rotate.candidate.by.clone()),
             Replaced::Same(by) => Some(by),

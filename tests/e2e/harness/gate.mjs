@@ -17,15 +17,17 @@ const SCRIPT = "gate";
 const CLASS = "SessionObject";
 
 // A port that was free a moment ago.
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
+export async function freePort() {
+  // Below the range that outgoing connections take theirs from, or one of those may have it by the time it is used.
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 22_000);
+    const free = await new Promise((resolve) => {
+      const server = createServer();
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
     });
-  });
+    if (free) return port;
+  }
 }
 
 // One entry of a key list, as an operator would make it.
