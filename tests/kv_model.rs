@@ -1,0 +1,249 @@
+//! Random histories on a KV that shows news as late as it can, in three places of the world.
+//!
+//! Whatever happens, an ending holds at once where it was made and everywhere within a minute and
+//! the freshness window, nobody gets another one's session, and nobody is logged out who did not
+//! ask for it.
+
+#![allow(
+    missing_docs,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking"
+)]
+
+#[path = "support/world.rs"]
+mod world;
+
+use edge_session::kv::LAG;
+use edge_session::time::{Span, Time};
+use proptest::prelude::*;
+use serde_json::json;
+use world::{Browser, Kv, Play, World, page, write};
+
+const SUBJECTS: [&str; 2] = ["alice", "bob"];
+const FRESH: Span = Span::from_secs(10);
+
+#[derive(Clone, Debug)]
+enum Step {
+    Create(usize, bool),
+    Update,
+    Rotate(bool),
+    Destroy,
+    DestroyAll,
+    Logout,
+    Open {
+        arrives: bool,
+    },
+    Write,
+    /// Somebody copies this browser's cookies into that one.
+    Copy(usize),
+    Pass(u64),
+}
+
+fn step() -> impl Strategy<Value = (usize, usize, Step)> {
+    let what = prop_oneof![
+        4 => (0..2_usize, prop::bool::weighted(0.2)).prop_map(|(who, others)| Step::Create(who, others)),
+        4 => Just(Step::Update),
+        3 => prop::bool::weighted(0.3).prop_map(Step::Rotate),
+        1 => Just(Step::Destroy),
+        1 => Just(Step::DestroyAll),
+        1 => Just(Step::Logout),
+        6 => prop::bool::weighted(0.8).prop_map(|arrives| Step::Open { arrives }),
+        6 => Just(Step::Write),
+        2 => (0..4_usize).prop_map(Step::Copy),
+        8 => prop_oneof![4 => 0..20_u64, 2 => 20..70_u64, 2 => 300..1000_u64].prop_map(Step::Pass),
+    ];
+    (0..4_usize, 0..3_usize, what)
+}
+
+struct Known {
+    subject: &'static str,
+    created: Time,
+    /// When it was used; the first is when it was made.
+    uses: Vec<Time>,
+    /// When and where it was ended.
+    ended: Option<(Time, usize)>,
+    /// Whether that was by `end_others` of a session that may not have known of it yet.
+    is_doubtful: bool,
+    /// Whether it may be over without having been ended: another browser has had its cookies, or
+    /// nobody can tell whether it was ended.
+    is_free: bool,
+}
+
+struct History {
+    world: World,
+    browsers: Vec<(Browser, Option<usize>)>,
+    known: Vec<Known>,
+}
+
+impl History {
+    fn new() -> Self {
+        let mut world = World::with_isolates(&json!({ "store": "kv" }), 3);
+        world.kv = Some(Kv::late());
+        Self {
+            world,
+            browsers: vec![(Browser::default(), None); 4],
+            known: Vec::new(),
+        }
+    }
+
+    fn end(&mut self, session: usize, place: usize) {
+        let now = self.world.now;
+        self.known[session].ended.get_or_insert((now, place));
+    }
+
+    fn end_all(&mut self, subject: &str, place: usize) {
+        for session in 0..self.known.len() {
+            if self.known[session].subject == subject {
+                self.end(session, place);
+                self.known[session].is_doubtful = false;
+            }
+        }
+    }
+
+    fn end_others(&mut self, subject: &str, but: Option<usize>, place: usize) {
+        let now = self.world.now;
+        for session in 0..self.known.len() {
+            let known = &mut self.known[session];
+            if Some(session) == but {
+                // As the README says: of two that end each other, one that was young may stay.
+                known.is_free |= known.is_doubtful;
+                known.ended = known.ended.filter(|_| !known.is_doubtful);
+            } else if known.subject == subject && known.ended.is_none() {
+                known.is_doubtful = now.since(known.created) <= LAG;
+                self.end(session, place);
+            }
+        }
+    }
+
+    fn live(&mut self, number: usize, place: usize, step: &Step) {
+        // Of a login and an ending at the very same moment nobody knows which was first.
+        self.world.pass_millis(1);
+        let op = match step {
+            Step::Pass(seconds) => return self.world.pass(*seconds),
+            Step::Copy(to) => {
+                if let Some(session) = self.browsers[number].1.filter(|_| *to != number) {
+                    self.known[session].is_free = true;
+                }
+                self.browsers[*to] = self.browsers[number].clone();
+                return;
+            }
+            Step::Create(who, others) => {
+                json!({ "op": "create", "sub": SUBJECTS[*who], "end_others": others })
+            }
+            Step::Update => json!({ "op": "update", "set": { "n": 1 } }),
+            Step::Rotate(others) => json!({ "op": "rotate", "end_others": others }),
+            Step::Destroy => json!({ "op": "destroy" }),
+            Step::DestroyAll => json!({ "op": "destroy_all" }),
+            Step::Logout | Step::Open { .. } | Step::Write => json!(null),
+        };
+        let ask = match step {
+            Step::Open { .. } => page("/"),
+            Step::Logout => write("/.edge-session/logout"),
+            _ => write("/"),
+        };
+        let play = if op.is_null() {
+            Play::Pass
+        } else {
+            Play::Say(op)
+        };
+        let (mut browser, session) = self.browsers[number].clone();
+        let reaction = self.world.go_at(place, &mut browser, ask, play);
+        let was_let_in = reaction.seen.as_ref().map(|seen| seen.sid().is_some());
+        let subject = reaction
+            .seen
+            .as_ref()
+            .and_then(|seen| seen.subject().map(str::to_owned));
+        self.look_at(session, place, was_let_in, subject.as_deref());
+        let is_done = matches!(reaction.status, 200 | 204);
+        let has_new = reaction.gives_cookie();
+        let mut now_has = session;
+        match step {
+            Step::Create(who, others) if is_done => {
+                assert!(has_new, "a login without a cookie");
+                if let Some(old) = session {
+                    self.end(old, place);
+                }
+                if *others {
+                    self.end_others(SUBJECTS[*who], None, place);
+                }
+                now_has = Some(self.known.len());
+                self.known.push(Known {
+                    subject: SUBJECTS[*who],
+                    created: self.world.now,
+                    uses: vec![self.world.now],
+                    ended: None,
+                    is_doubtful: false,
+                    is_free: false,
+                });
+            }
+            Step::Rotate(true) if has_new => {
+                let session = session.unwrap();
+                self.end_others(self.known[session].subject, Some(session), place);
+            }
+            Step::Destroy | Step::Logout if is_done => {
+                if let Some(session) = session {
+                    self.end(session, place);
+                }
+            }
+            Step::DestroyAll if is_done => {
+                self.end_all(self.known[session.unwrap()].subject, place);
+            }
+            _ => {}
+        }
+        let is_lost = matches!(step, Step::Open { arrives: false });
+        if !is_lost {
+            self.browsers[number] = (browser, now_has);
+        }
+    }
+
+    fn look_at(
+        &mut self,
+        session: Option<usize>,
+        place: usize,
+        was_let_in: Option<bool>,
+        subject: Option<&str>,
+    ) {
+        let now = self.world.now;
+        let Some(known) = session.map(|session| &mut self.known[session]) else {
+            assert_ne!(was_let_in, Some(true), "a session out of nothing");
+            return;
+        };
+        if was_let_in == Some(true) {
+            assert_eq!(subject, Some(known.subject), "another one's session");
+            if let Some((ended, at)) = known.ended {
+                let is_known = at == place || now >= ended.plus(LAG).plus(FRESH);
+                assert!(!is_known, "an ended session was accepted");
+            }
+        }
+        // Activity is written once a minute, and what was written elsewhere shows a minute later.
+        let age = |used: &Time| now.since(*used).secs();
+        let is_used = age(&known.uses[0]) < 1700
+            || known
+                .uses
+                .iter()
+                .any(|used| (61..1700).contains(&age(used)));
+        let is_young = now.since(known.created) < Span::from_secs(40_000);
+        if was_let_in == Some(false) && is_used && is_young && !known.is_free {
+            assert!(known.ended.is_some(), "somebody was logged out");
+        }
+        if was_let_in == Some(true) {
+            known.uses.push(now);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn on_a_late_kv_endings_hold_and_nobody_is_logged_out(history in prop::collection::vec(step(), 1..150)) {
+        let mut all = History::new();
+        for (browser, place, step) in &history {
+            all.live(*browser, *place, step);
+        }
+        all.world.assert_no_secret_leaked();
+    }
+}
