@@ -139,7 +139,7 @@ impl Record {
         if self.sessions.is_empty() && self.barrier.is_none() && self.answered.is_empty() {
             return Ok(None);
         }
-        serde_json::to_string(self).map(Some)
+        self.to_text().map(Some)
     }
 
     /// Whether all of the subject's sessions were ended after this one had begun. A store that

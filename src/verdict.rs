@@ -8,6 +8,7 @@ use crate::error::{PROBLEM_JSON, Problem};
 use crate::jws::Signed;
 use crate::locator::Locator;
 use crate::store;
+use crate::token::Token;
 
 /// A command, and the object that it is for.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +20,13 @@ pub struct Call {
 }
 
 impl Call {
+    /// The call with what the presented cookie says of its session.
+    #[must_use]
+    pub fn stamped_by(mut self, presented: Option<&Token>) -> Self {
+        self.request.stamp = presented.and_then(|token| token.stamp.clone());
+        self
+    }
+
     /// Whether the command changes what the isolate may remember of the object's sessions.
     #[must_use]
     pub const fn is_change(&self) -> bool {

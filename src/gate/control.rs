@@ -15,12 +15,12 @@ use crate::error::Code;
 use crate::event::{Event, What};
 use crate::path::Access;
 use crate::record::Owner;
-use crate::rotation::Derivation;
+use crate::rotation::{Candidate, Derivation};
 use crate::sid::Sid;
 use crate::site::Site;
 use crate::store::{self, Command, Fault, Lasting, Operation, Reply, Which};
 use crate::time::Time;
-use crate::token::{SessionId, Stamp};
+use crate::token::{SessionId, Stamp, Token};
 use crate::verdict::{Answer, Call, Outcome, ResponseFacts};
 
 /// How often a rotation is tried again because others have taken the number it was made for.
@@ -127,11 +127,7 @@ pub(super) fn begin(
                 operation,
             };
             let owner = Some(Owner::Subject(subject));
-            let mut call = call(site, locator, owner, command);
-            call.request.stamp = context
-                .presented
-                .as_ref()
-                .and_then(|token| token.stamp.clone());
+            let call = call(site, locator, owner, command).stamped_by(context.presented.as_ref());
             ask(call, Pending::DestroyingAll)
         }
     }
@@ -204,15 +200,15 @@ pub fn settle(
             };
             done(site, context, response, cookies, events)
         }
-        (Pending::Rotating(rotate, attempt), Reply::Taken { after }) if attempt < MOST_ATTEMPTS => {
-            rotate_after(
-                site,
-                context,
-                *rotate,
-                after,
-                attempt.saturating_add(1),
-                events,
-            )
+        (Pending::Rotating(mut rotate, attempt), Reply::Taken { after })
+            if attempt < MOST_ATTEMPTS =>
+        {
+            let token = context.presented.as_ref();
+            let Some(next) = token.and_then(|token| candidate_after(site, token, after)) else {
+                return replace(store_unavailable(Fault::Unreadable, events));
+            };
+            rotate.candidate = next;
+            ask_for_rotation(site, context, *rotate, attempt.saturating_add(1), events)
         }
         (Pending::Updating | Pending::Rotating(..), Reply::NoSession)
         | (Pending::Succeeding(_), Reply::NoOffer) => {
@@ -297,11 +293,7 @@ fn begin_rotation(
             events,
         );
     };
-    let by = Derivation {
-        key: token.key.clone(),
-        generation: view.generation,
-    };
-    let Some((_, candidate)) = derive(site, token, by) else {
+    let Some(candidate) = candidate_after(site, token, view.generation) else {
         return replace(store_unavailable(Fault::Unreadable, events));
     };
     let rotate = store::Rotate {
@@ -315,39 +307,30 @@ fn begin_rotation(
         end_others: rotate.end_others,
         operation,
     };
-    rotate_after(site, context, rotate, view.generation, 1, events)
+    ask_for_rotation(site, context, rotate, 1, events)
 }
 
-/// Asks for the ID whose number comes after this one.
-fn rotate_after(
+/// The ID whose number comes after this one, derived from the presented one.
+fn candidate_after(site: &Site, token: &Token, after: u32) -> Option<Candidate> {
+    let by = Derivation {
+        key: token.key.clone(),
+        generation: after.checked_add(1)?,
+    };
+    derive(site, token, by).map(|(_, candidate)| candidate)
+}
+
+fn ask_for_rotation(
     site: &Site,
     context: &Context,
-    mut rotate: store::Rotate,
-    after: u32,
+    rotate: store::Rotate,
     attempt: u32,
     events: &mut Vec<Event>,
 ) -> Turn {
-    let key = rotate.candidate.by.key.clone();
-    let next = after
-        .checked_add(1)
-        .and_then(|generation| {
-            derive(
-                site,
-                context.presented.as_ref()?,
-                Derivation { key, generation },
-            )
-        })
-        .zip(addressed(context));
-    let Some(((_, candidate), (locator, owner, _))) = next else {
+    let Some((locator, owner, _)) = addressed(context) else {
         return replace(store_unavailable(Fault::Unreadable, events));
     };
-    rotate.candidate = candidate;
     let command = Command::Rotate(Box::new(rotate.clone()));
-    let mut call = call(site, locator, Some(owner), command);
-    call.request.stamp = context
-        .presented
-        .as_ref()
-        .and_then(|token| token.stamp.clone());
+    let call = call(site, locator, Some(owner), command).stamped_by(context.presented.as_ref());
     ask(call, Pending::Rotating(Box::new(rotate), attempt))
 }
 
@@ -420,7 +403,8 @@ fn replace(answer: Answer) -> Turn {
     Turn::Done(Outcome::Replace(answer))
 }
 
-fn refuse(context: &Context, error: ControlError, events: &mut Vec<Event>) -> Turn {
+/// The code and the event of an instruction that does not count.
+pub(super) fn rejected(error: ControlError) -> (Code, Event) {
     let (code, why) = match error {
         ControlError::Invalid(why) => (Code::ControlInvalid, why),
         ControlError::TooLarge => (
@@ -428,9 +412,12 @@ fn refuse(context: &Context, error: ControlError, events: &mut Vec<Event>) -> Tu
             "it, or the data after it, is too large",
         ),
     };
-    let event = Event::new(What::ControlInvalid)
-        .with("code", code.as_str())
-        .with("why", why);
+    let event = Event::new(What::ControlInvalid).with("code", code.as_str());
+    (code, event.with("why", why))
+}
+
+fn refuse(context: &Context, error: ControlError, events: &mut Vec<Event>) -> Turn {
+    let (code, event) = rejected(error);
     events.push(event.at(context.rule.as_deref()));
     replace(code.problem().into())
 }

@@ -5,7 +5,6 @@
 
 use super::control::note_ended;
 use super::passage::call_about;
-use super::resume::store_unavailable;
 use crate::error::Code;
 use crate::event::Event;
 use crate::site::Site;
@@ -55,7 +54,7 @@ impl Leaving {
             }
             Some(other) => {
                 let fault = other.err().unwrap_or(Fault::Unreadable);
-                let _ = store_unavailable(fault, events);
+                events.push(Event::store_fault(fault));
                 let said = "You are still logged in: the session is alive. Try again in a moment.";
                 return Code::StoreUnavailable.problem_saying(said).into();
             }

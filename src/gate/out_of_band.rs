@@ -3,12 +3,12 @@
 //! Guarantees: success is answered only once the store has done it; the signature is the only
 //! authority; a repeat within the message's life is answered as the first time.
 
-use super::control::note_ended;
+use super::control::{note_ended, rejected};
 use super::passage::call;
 use super::resume::store_unavailable;
 use crate::control::{self, Addressed, ControlError, OutOfBand};
 use crate::error::Code;
-use crate::event::{Event, What};
+use crate::event::Event;
 use crate::locator::Locator;
 use crate::record::Owner;
 use crate::site::Site;
@@ -139,16 +139,7 @@ fn listed(session: &Listed) -> serde_json::Value {
 }
 
 fn refuse(error: ControlError, events: &mut Vec<Event>) -> Answer {
-    let (code, why) = match error {
-        ControlError::Invalid(why) => (Code::ControlInvalid, why),
-        ControlError::TooLarge => (
-            Code::ControlTooLarge,
-            "it, or the data after it, is too large",
-        ),
-    };
-    let event = Event::new(What::ControlInvalid)
-        .with("code", code.as_str())
-        .with("why", why);
+    let (code, event) = rejected(error);
     events.push(event.with("channel", "out_of_band"));
     code.problem_of_request().into()
 }

@@ -143,7 +143,5 @@ pub(super) fn call(site: &Site, locator: Locator, owner: Option<Owner>, command:
 
 /// A call about the session of a presented cookie.
 pub(super) fn call_about(site: &Site, token: &Token, command: Command) -> Call {
-    let mut call = call(site, token.id.locator, None, command);
-    call.request.stamp.clone_from(&token.stamp);
-    call
+    call(site, token.id.locator, None, command).stamped_by(Some(token))
 }

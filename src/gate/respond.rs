@@ -5,7 +5,7 @@
 //! cache; a new ID is never put on a response that a cache could give to others.
 
 use super::control;
-use super::passage::Context;
+use super::passage::{Context, call};
 use super::{Pending, Turn};
 use crate::cookie::SetCookie;
 use crate::event::{Event, What};
@@ -34,11 +34,7 @@ pub fn respond(
         let command = Command::Succeed {
             candidate: candidate.clone(),
         };
-        let mut call = super::passage::call(site, id.locator, None, command);
-        call.request.stamp = context
-            .presented
-            .as_ref()
-            .and_then(|token| token.stamp.clone());
+        let call = call(site, id.locator, None, command).stamped_by(context.presented.as_ref());
         return Turn::Ask(Box::new(call), Box::new(Pending::Succeeding(id.clone())));
     }
     Turn::Done(Outcome::Pass(edits(
@@ -85,12 +81,14 @@ pub(super) fn edits(
                 .collect(),
         );
     }
-    if !edits.cookies.is_empty() || response.control.is_some() {
+    let concerns_session = !edits.cookies.is_empty() || response.control.is_some();
+    if concerns_session {
         edits
             .remove
             .extend(names.filter(|name| is_for_shared_caches(name)).cloned());
-        edits.set.push(("cache-control", "private, no-store"));
-    } else if context.access == Access::Required && response.cache_control.is_none() {
+    }
+    let says_nothing = context.access == Access::Required && response.cache_control.is_none();
+    if concerns_session || says_nothing {
         edits.set.push(("cache-control", "private, no-store"));
     }
     edits

@@ -10,7 +10,7 @@ use crate::assertion;
 use crate::config::Upstream;
 use crate::cookie::Forwarded;
 use crate::error::Code;
-use crate::event::{Event, What};
+use crate::event::{Event, Level, What};
 use crate::memory::{Memory, may_let_in};
 use crate::path::Access;
 use crate::rotation::{Candidate, Derivation};
@@ -103,8 +103,11 @@ pub fn resume(
         return Resumed::Answer(no_session(site, &passage, events));
     }
     let source = passage.source;
-    let event = Event::new(What::RequestAnswered).with("from", source.as_str());
-    events.push(event.at(passage.rule.as_deref()));
+    // Made for every request that goes through, so only where somebody reads it.
+    if site.config.log_level >= Level::Debug {
+        let event = Event::new(What::RequestAnswered).with("from", source.as_str());
+        events.push(event.at(passage.rule.as_deref()));
+    }
     // Nobody else's page learns whether somebody is known here.
     let is_own = matches!(passage.facts.fetch_site(), Some("same-origin" | "none"));
     let timing = (site.config.server_timing && is_own).then(|| source.server_timing());
