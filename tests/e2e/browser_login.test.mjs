@@ -1,7 +1,7 @@
 // In Chromium: the login journey, the cookie as the browser keeps it, and pages that show what was just changed.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { FRESH, SESSION, logged } from "./harness/app.mjs";
+import { FRESH, SESSION, eventually, logged } from "./harness/app.mjs";
 import { sendHtml, startOther, startSite, watch } from "./harness/site.mjs";
 
 let site;
@@ -91,6 +91,8 @@ test("a session cookie that a script makes up where there is none is worth nothi
   await page.evaluate((name) => {
     document.cookie = `${name}=AAAA; Path=/; Secure`;
   }, SESSION);
+  // Chromium's cookie store is another process: what a script sets is there a moment later.
+  await eventually(async () => (await cookie())?.value === "AAAA");
   assert.equal((await cookie())?.value, "AAAA", "Chromium lets it");
   await page.goto(site.at("/private/page"));
   assert.equal(new URL(page.url()).pathname, "/login");
