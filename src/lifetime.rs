@@ -221,6 +221,19 @@ mod tests {
     }
 
     #[test]
+    fn an_idle_time_that_an_origin_chooses_counts_from_now() {
+        let mut life = Life::begin(&lifetimes(), true, false, Shorter::default(), NOW);
+        let now = NOW.plus(Span::from_secs(50));
+        let shorter = Shorter {
+            idle: Some(Span::from_secs(30)),
+            absolute: None,
+        };
+        life.shorten(shorter, now);
+        let deadlines = life.deadlines(&lifetimes(), true);
+        assert_eq!(deadlines.idle, now.plus(Span::from_secs(30)));
+    }
+
+    #[test]
     fn a_short_idle_time_is_touched_more_often() {
         let shorter = Shorter {
             idle: Some(Span::from_secs(4)),

@@ -261,6 +261,17 @@ mod tests {
     }
 
     #[test]
+    fn an_exact_rule_that_protects_covers_the_slash_that_many_servers_ignore() {
+        let list = [("/admin", Access::Required), ("/vault/", Access::Required)];
+        for path in ["/admin", "/admin/", "/ADMIN/", "/vault", "/vault/"] {
+            assert_eq!(access(&list, path), Access::Required, "{path}");
+        }
+        for path in ["/admin/x", "/vault/x", "/"] {
+            assert_eq!(access(&list, path), Access::Optional, "{path}");
+        }
+    }
+
+    #[test]
     fn the_first_match_wins() {
         let list = [("/a/b", Access::Public), ("/a/*", Access::Required)];
         assert_eq!(access(&list, "/a/b"), Access::Public);

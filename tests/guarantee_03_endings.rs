@@ -229,6 +229,21 @@ fn a_superseded_id_may_still_log_out() {
 }
 
 #[test]
+fn a_destroy_ends_its_session_however_often_the_id_has_changed_meanwhile() {
+    let (mut world, mut browser) = logged_in();
+    let play = Play::Say(json!({ "op": "destroy" }));
+    let mut slow = world.fly(0, &browser, page("/account/x"), play);
+    world.until_at_origin(&mut slow);
+    // More often than former IDs are remembered.
+    for _ in 0..10 {
+        let rotate = Play::Say(json!({ "op": "rotate" }));
+        assert!(world.go(&mut browser, write("/"), rotate).gives_cookie());
+    }
+    assert_eq!(world.finish(&mut slow).status, 200);
+    assert_ended(&mut world, &browser);
+}
+
+#[test]
 fn a_login_over_a_session_ends_that_session() {
     for subject in [Some("alice"), Some("bob"), None] {
         let (mut world, mut browser) = logged_in();
