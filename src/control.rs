@@ -147,9 +147,7 @@ pub fn read_answer(
         Some("destroy") => Instruction::Destroy,
         Some("destroy_all") => Instruction::DestroyAll(fields.subject()?),
         _ => {
-            return Err(ControlError::Invalid(
-                "its op is none that a response can carry",
-            ));
+            return Err(ControlError::Invalid("its op is none that a response can carry"));
         }
     };
     fields.finish()?;
@@ -179,9 +177,7 @@ pub fn read_out_of_band(
         Some("destroy_all") => OutOfBand::DestroyAll(named(&mut fields)?),
         Some("list") => OutOfBand::List(named(&mut fields)?),
         _ => {
-            return Err(ControlError::Invalid(
-                "its op is none that can come by itself",
-            ));
+            return Err(ControlError::Invalid("its op is none that can come by itself"));
         }
     };
     fields.finish()?;
@@ -199,35 +195,22 @@ fn verified(
     if message.len() > LONGEST {
         return Err(ControlError::TooLarge);
     }
-    let claims = keys
-        .verify(Kind::Control, message)
-        .map_err(ControlError::Invalid)?;
+    let claims = keys.verify(Kind::Control, message).map_err(ControlError::Invalid)?;
     let mut fields = Fields::new(claims);
     if fields.text("iss")?.as_deref() != Some(parties.audience) {
-        return Err(ControlError::Invalid(
-            "its iss is not the configured audience",
-        ));
+        return Err(ControlError::Invalid("its iss is not the configured audience"));
     }
     if fields.text("aud")?.as_deref() != Some(parties.issuer) {
-        return Err(ControlError::Invalid(
-            "its aud is not the configured issuer",
-        ));
+        return Err(ControlError::Invalid("its aud is not the configured issuer"));
     }
     let missing = ControlError::Invalid("it has no integer iat and exp");
     let issued = fields.integer("iat")?.ok_or(missing)?;
     let expires = fields.integer("exp")?.ok_or(missing)?;
     if issued > expires || expires.saturating_sub(issued) > LONGEST_LIFE {
-        return Err(ControlError::Invalid(
-            "iat and exp are out of order or over 60 s apart",
-        ));
+        return Err(ControlError::Invalid("iat and exp are out of order or over 60 s apart"));
     }
-    let starts = fields
-        .integer("nbf")?
-        .map_or(issued, |starts| starts.max(issued));
-    let (from, until) = (
-        starts.saturating_sub(LEEWAY),
-        expires.saturating_add(LEEWAY),
-    );
+    let starts = fields.integer("nbf")?.map_or(issued, |starts| starts.max(issued));
+    let (from, until) = (starts.saturating_sub(LEEWAY), expires.saturating_add(LEEWAY));
     if now.secs() < from || now.secs() > until {
         return Err(ControlError::Invalid("it is not from just now"));
     }
@@ -254,28 +237,18 @@ fn addressed(fields: &mut Fields) -> Result<Addressed, ControlError> {
         .as_deref()
         .and_then(Sid::parse)
         .ok_or(ControlError::Invalid("its sid is missing or none"))?;
-    Ok(Addressed {
-        subject: fields.subject()?,
-        sid,
-    })
+    Ok(Addressed { subject: fields.subject()?, sid })
 }
 
 fn named(fields: &mut Fields) -> Result<Subject, ControlError> {
-    fields
-        .subject()?
-        .ok_or(ControlError::Invalid("it has no sub"))
+    fields.subject()?.ok_or(ControlError::Invalid("it has no sub"))
 }
 
 fn operation(id: &str, message: &str, until: Time, out_of_band: bool) -> Operation {
     // Half of the hash tells two messages of one signer apart.
     let hash = Sha256::digest(message.as_bytes());
     let digest = base64url::encode(hash.get(..16).unwrap_or_default());
-    Operation {
-        id: id.to_owned(),
-        digest,
-        until,
-        out_of_band,
-    }
+    Operation { id: id.to_owned(), digest, until, out_of_band }
 }
 
 /// Seconds as an origin gives them: at least one.

@@ -85,27 +85,17 @@ struct Piece<'header> {
 
 impl<'header> Piece<'header> {
     fn name(&self) -> &'header str {
-        self.text
-            .split_once('=')
-            .map_or("", |(name, _)| name.trim_matches([' ', '\t']))
+        self.text.split_once('=').map_or("", |(name, _)| name.trim_matches([' ', '\t']))
     }
 
     fn value(&self) -> &'header str {
-        self.text
-            .split_once('=')
-            .map_or("", |(_, value)| value.trim_matches([' ', '\t']))
+        self.text.split_once('=').map_or("", |(_, value)| value.trim_matches([' ', '\t']))
     }
 
     /// The name that a parser with a wider idea of white space would read.
     fn generous_name(&self) -> &'header str {
-        let text = self
-            .text
-            .trim_matches(is_blank)
-            .trim_start_matches(|c| c == '=' || is_blank(c));
-        text.split('=')
-            .next()
-            .unwrap_or_default()
-            .trim_matches(is_blank)
+        let text = self.text.trim_matches(is_blank).trim_start_matches(|c| c == '=' || is_blank(c));
+        text.split('=').next().unwrap_or_default().trim_matches(is_blank)
     }
 }
 
@@ -115,21 +105,14 @@ fn is_blank(character: char) -> bool {
 }
 
 fn pieces(segment: &str) -> impl Iterator<Item = Piece<'_>> {
-    segment.split(',').enumerate().map(|(place, text)| Piece {
-        text,
-        behind_comma: place > 0,
-    })
+    segment.split(',').enumerate().map(|(place, text)| Piece { text, behind_comma: place > 0 })
 }
 
 impl CookieNames {
     /// The names that follow from the session cookie's.
     #[must_use]
     pub fn new(session: &str, same_site: SameSite) -> Self {
-        Self {
-            session: session.to_owned(),
-            fresh: format!("{session}-fresh"),
-            same_site,
-        }
+        Self { session: session.to_owned(), fresh: format!("{session}-fresh"), same_site }
     }
 
     /// The session cookie's name.
@@ -195,25 +178,14 @@ impl CookieNames {
     #[must_use]
     pub fn is_shadowed_by(&self, set_cookie: &str) -> bool {
         let pair = set_cookie.split(';').next().unwrap_or_default();
-        self.is_ours(
-            Piece {
-                text: pair,
-                behind_comma: false,
-            }
-            .generous_name(),
-        )
+        self.is_ours(Piece { text: pair, behind_comma: false }.generous_name())
     }
 
     /// The session cookie, for as long as the browser runs or, with `lasts`, beyond that.
     #[must_use]
     pub fn set(&self, value: &Sealed, lasts: Option<Span>) -> SetCookie {
         let lasts = lasts.map_or_else(String::new, |lasts| format!("; Max-Age={}", lasts.secs()));
-        SetCookie(format!(
-            "{}={}{}{lasts}",
-            self.session,
-            value.expose(),
-            self.attributes()
-        ))
+        SetCookie(format!("{}={}{}{lasts}", self.session, value.expose(), self.attributes()))
     }
 
     /// The session cookie, cleared.
@@ -258,12 +230,7 @@ mod tests {
     }
 
     fn values(header: &str) -> Vec<String> {
-        names()
-            .find(header)
-            .values
-            .into_iter()
-            .map(str::to_owned)
-            .collect()
+        names().find(header).values.into_iter().map(str::to_owned).collect()
     }
 
     fn without(header: &str) -> Forwarded {
@@ -314,16 +281,10 @@ mod tests {
     #[test]
     fn removing_takes_the_separator_along_and_leaves_the_rest_as_sent() {
         assert_eq!(without("a=1; __Host-session=v; b=2"), replaced("a=1; b=2"));
-        assert_eq!(
-            without("__Host-session=v; b=\"x, y\" "),
-            replaced("b=\"x, y\" ")
-        );
+        assert_eq!(without("__Host-session=v; b=\"x, y\" "), replaced("b=\"x, y\" "));
         assert_eq!(without("a=1;__Host-session=v"), replaced("a=1"));
         assert_eq!(without("__Host-session=v"), Forwarded::Remove);
-        assert_eq!(
-            without("__Host-session=v; __Host-session-fresh=1;"),
-            Forwarded::Remove
-        );
+        assert_eq!(without("__Host-session=v; __Host-session-fresh=1;"), Forwarded::Remove);
         assert_eq!(without("a=1;; b;=2; \u{e9}=\u{fffd}"), Forwarded::Keep);
     }
 
@@ -336,10 +297,7 @@ mod tests {
             forwarded("a=1; __Host-session=v; b=2"),
             replaced(&format!("a=1; {handle}; b=2"))
         );
-        assert_eq!(
-            forwarded("__Host-session=v; __Host-session=w"),
-            replaced(&handle)
-        );
+        assert_eq!(forwarded("__Host-session=v; __Host-session=w"), replaced(&handle));
     }
 
     #[test]
@@ -367,14 +325,9 @@ mod tests {
     #[test]
     fn cookies_are_set_and_cleared_with_the_same_attributes() {
         let attributes = "; Path=/; Secure; HttpOnly; SameSite=Lax";
+        assert_eq!(names().clear().expose(), format!("__Host-session={attributes}; Max-Age=0"));
         assert_eq!(
-            names().clear().expose(),
-            format!("__Host-session={attributes}; Max-Age=0")
-        );
-        assert_eq!(
-            names()
-                .mark_fresh(Mark::from_bytes([0; 9]), Span::from_millis(9001))
-                .expose(),
+            names().mark_fresh(Mark::from_bytes([0; 9]), Span::from_millis(9001)).expose(),
             format!("__Host-session-fresh=AAAAAAAAAAAA{attributes}; Max-Age=10")
         );
         let strict = CookieNames::new(NAME, SameSite::Strict);
@@ -394,13 +347,7 @@ mod tests {
         ] {
             assert!(names().is_shadowed_by(text), "{text}");
         }
-        for text in [
-            "a=1",
-            "a=__Host-session=x",
-            "__Host-sessions=1",
-            "",
-            "a; __Host-session=1",
-        ] {
+        for text in ["a=1", "a=__Host-session=x", "__Host-sessions=1", "", "a; __Host-session=1"] {
             assert!(!names().is_shadowed_by(text), "{text}");
         }
     }

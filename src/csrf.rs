@@ -131,11 +131,7 @@ impl CrossSite {
     /// The first rule that fits decides; nothing is a pass.
     fn judge(&self, own: &WebOrigin, facts: &Facts, presented: bool) -> Option<Reason> {
         let (origin, fetch_site) = (facts.origin(), facts.fetch_site());
-        if [origin, fetch_site]
-            .into_iter()
-            .flatten()
-            .any(|value| value.contains(','))
-        {
+        if [origin, fetch_site].into_iter().flatten().any(|value| value.contains(',')) {
             return Some(Reason::MalformedOrigin);
         }
         if let Some(origin) = origin.filter(|origin| *origin != "null") {
@@ -164,14 +160,10 @@ impl CrossSite {
     /// itself.
     fn is_welcome_preflight(&self, own: &WebOrigin, facts: &Facts) -> bool {
         facts.is_preflight()
-            && facts
-                .origin()
-                .is_some_and(|origin| origin == own.as_str() || self.trusts(origin))
+            && facts.origin().is_some_and(|origin| origin == own.as_str() || self.trusts(origin))
     }
 
     fn trusts(&self, origin: &str) -> bool {
-        self.trusted_origins
-            .iter()
-            .any(|trusted| trusted.as_str() == origin)
+        self.trusted_origins.iter().any(|trusted| trusted.as_str() == origin)
     }
 }

@@ -43,9 +43,7 @@ impl Data {
     /// Takes an object that came from an origin; nothing when it is too deep or poisoned.
     #[must_use]
     pub fn parse(members: Map<String, Value>) -> Option<Self> {
-        let fits = members
-            .iter()
-            .all(|(name, value)| name != POISON && fits(value, DEEPEST - 1));
+        let fits = members.iter().all(|(name, value)| name != POISON && fits(value, DEEPEST - 1));
         fits.then_some(Self(members))
     }
 
@@ -85,9 +83,7 @@ fn fits(value: &Value, levels: u32) -> bool {
             below.is_some_and(|levels| list.iter().all(|item| fits(item, levels)))
         }
         Value::Object(members) => below.is_some_and(|levels| {
-            members
-                .iter()
-                .all(|(name, value)| name != POISON && fits(value, levels))
+            members.iter().all(|(name, value)| name != POISON && fits(value, levels))
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
     }
@@ -128,10 +124,7 @@ mod tests {
             unset: vec!["a".to_owned(), "b".to_owned(), "missing".to_owned()],
             set: data(&json!({"b": null, "c": {"e": 2}})).unwrap(),
         };
-        assert_eq!(
-            before.changed(&change),
-            data(&json!({"b": null, "c": {"e": 2}})).unwrap()
-        );
+        assert_eq!(before.changed(&change), data(&json!({"b": null, "c": {"e": 2}})).unwrap());
     }
 
     #[test]

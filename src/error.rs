@@ -123,16 +123,8 @@ impl Code {
     #[must_use]
     pub fn problem_of_request(self) -> Problem {
         let problem = self.problem();
-        let status = if problem.status == 502 {
-            400
-        } else {
-            problem.status
-        };
-        Problem {
-            status,
-            body: problem.body.replacen("502", &status.to_string(), 1),
-            ..problem
-        }
+        let status = if problem.status == 502 { 400 } else { problem.status };
+        Problem { status, body: problem.body.replacen("502", &status.to_string(), 1), ..problem }
     }
 
     fn detailed(self, detail: Option<&'static str>) -> Problem {
@@ -181,11 +173,7 @@ mod tests {
     fn every_body_is_a_problem_with_its_own_code_and_the_status_it_is_sent_with() {
         let mut codes = std::collections::HashSet::new();
         for code in ALL {
-            for problem in [
-                code.problem(),
-                code.problem_of_request(),
-                code.problem_saying("x"),
-            ] {
+            for problem in [code.problem(), code.problem_of_request(), code.problem_saying("x")] {
                 let body: serde_json::Value = serde_json::from_str(&problem.body).unwrap();
                 assert_eq!(body["status"], problem.status);
                 assert_eq!(body["code"], code.as_str());

@@ -112,10 +112,7 @@ impl Event {
     /// An event without particulars.
     #[must_use]
     pub fn new(what: What) -> Self {
-        Self {
-            what,
-            fields: Map::new(),
-        }
+        Self { what, fields: Map::new() }
     }
 
     /// The store did not answer as it should.
@@ -146,16 +143,14 @@ impl Event {
     /// With the rule that matched, as the operator wrote it.
     #[must_use]
     pub fn at(mut self, rule: Option<&str>) -> Self {
-        self.fields
-            .insert("rule".to_owned(), rule.unwrap_or("default").into());
+        self.fields.insert("rule".to_owned(), rule.unwrap_or("default").into());
         self
     }
 
     /// With a session, as a keyed hash.
     #[must_use]
     pub fn of(mut self, key: &LogKey, sid: &Sid) -> Self {
-        self.fields
-            .insert("session".to_owned(), key.tag(sid).into());
+        self.fields.insert("session".to_owned(), key.tag(sid).into());
         self
     }
 
@@ -223,10 +218,10 @@ impl Journal {
             // must not hide what the application gets wrong.
             let word = |name| event.fields.get(name).map(Value::to_string);
             let kind = [word("code"), word("channel")].map(Option::unwrap_or_default);
-            let said = self.said.entry((event.what, kind)).or_insert(Said {
-                at: Time::default(),
-                unsaid: 0,
-            });
+            let said = self
+                .said
+                .entry((event.what, kind))
+                .or_insert(Said { at: Time::default(), unsaid: 0 });
             // A clock that stepped backwards must not silence the log for long.
             if now >= said.at && now.since(said.at) < SILENCE {
                 said.unsaid = said.unsaid.saturating_add(1);
@@ -248,10 +243,7 @@ mod tests {
 
     fn key() -> LogKey {
         let id = KeyId::parse("k").unwrap();
-        LogKey::new(&MasterKey {
-            id,
-            mac: MacKey::new(&[1; 32]).unwrap(),
-        })
+        LogKey::new(&MasterKey { id, mac: MacKey::new(&[1; 32]).unwrap() })
     }
 
     #[test]
@@ -281,15 +273,7 @@ mod tests {
         assert!(journal.line(Level::Info, &event, NOW).is_some());
         assert!(journal.line(Level::Info, &event, NOW).is_some());
         assert!(journal.line(Level::Warn, &event, NOW).is_none());
-        assert!(
-            journal
-                .line(Level::Warn, &Event::new(What::StoreFault), NOW)
-                .is_some()
-        );
-        assert!(
-            journal
-                .line(Level::Off, &Event::new(What::StoreFault), NOW)
-                .is_none()
-        );
+        assert!(journal.line(Level::Warn, &Event::new(What::StoreFault), NOW).is_some());
+        assert!(journal.line(Level::Off, &Event::new(What::StoreFault), NOW).is_none());
     }
 }

@@ -50,9 +50,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("not a finite number"))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {
@@ -84,11 +82,7 @@ fn characters<E: Error>(text: &str) -> Result<&str, E> {
         let code = u32::from(character);
         (0xfdd0..=0xfdef).contains(&code) || code & 0xfffe == 0xfffe
     };
-    if text.chars().any(is_noncharacter) {
-        Err(E::custom("a noncharacter"))
-    } else {
-        Ok(text)
-    }
+    if text.chars().any(is_noncharacter) { Err(E::custom("a noncharacter")) } else { Ok(text) }
 }
 
 /// Whether every integer of a JSON text fits 64 bits: a larger one would be read as a float and
@@ -108,11 +102,7 @@ fn integers_fit(json: &str) -> bool {
     }
     outside
         .split(|character: char| !character.is_ascii_alphanumeric() && !"+-.".contains(character))
-        .filter(|token| {
-            token
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || byte == b'-')
-        })
+        .filter(|token| token.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'))
         .all(|token| {
             token.is_empty() || token.parse::<i64>().is_ok() || token.parse::<u64>().is_ok()
         })

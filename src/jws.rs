@@ -44,10 +44,7 @@ struct OriginKey {
 
 impl fmt::Debug for OriginKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("OriginKey")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        formatter.debug_struct("OriginKey").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -73,10 +70,7 @@ impl OriginKeys {
     /// The keys of a list, used as they are: the standard fixes what they do.
     #[must_use]
     pub fn new(masters: &[MasterKey]) -> Self {
-        let key = |master: &MasterKey| OriginKey {
-            id: master.id.clone(),
-            mac: master.mac.clone(),
-        };
+        let key = |master: &MasterKey| OriginKey { id: master.id.clone(), mac: master.mac.clone() };
         Self(masters.iter().map(key).collect())
     }
 
@@ -86,11 +80,8 @@ impl OriginKeys {
         let Some(key) = self.0.first() else {
             return Signed(String::new());
         };
-        let header = format!(
-            r#"{{"alg":"HS256","typ":"{}","kid":"{}"}}"#,
-            kind.typ(),
-            key.id.as_str()
-        );
+        let header =
+            format!(r#"{{"alg":"HS256","typ":"{}","kid":"{}"}}"#, kind.typ(), key.id.as_str());
         let mut text = base64url::encode(header.as_bytes());
         text.push('.');
         text.push_str(&base64url::encode(payload.as_bytes()));
@@ -130,10 +121,7 @@ impl OriginKeys {
         if member("typ") != Some(kind.typ()) {
             return Err("its typ is not that of this use");
         }
-        let known = self
-            .0
-            .iter()
-            .find(|key| Some(key.id.as_str()) == member("kid"));
+        let known = self.0.iter().find(|key| Some(key.id.as_str()) == member("kid"));
         known.ok_or("its kid names no key of ours")
     }
 }
@@ -153,10 +141,7 @@ mod tests {
     use super::*;
 
     fn master(id: &str, byte: u8) -> MasterKey {
-        MasterKey {
-            id: KeyId::parse(id).unwrap(),
-            mac: MacKey::new(&[byte; 32]).unwrap(),
-        }
+        MasterKey { id: KeyId::parse(id).unwrap(), mac: MacKey::new(&[byte; 32]).unwrap() }
     }
 
     fn signed_with(header: &str, payload: &str) -> String {
@@ -179,10 +164,7 @@ mod tests {
         let new = OriginKeys::new(&[master("b", 2), master("a", 1)]);
         let text = old.sign(Kind::Control, r#"{"x":1}"#);
         assert_eq!(new.verify(Kind::Control, text.expose()).unwrap()["x"], 1);
-        assert!(
-            old.verify(Kind::Control, new.sign(Kind::Control, "{}").expose())
-                .is_err()
-        );
+        assert!(old.verify(Kind::Control, new.sign(Kind::Control, "{}").expose()).is_err());
     }
 
     #[test]
@@ -195,10 +177,7 @@ mod tests {
     #[test]
     fn headers_of_any_other_form_are_refused() {
         let keys = OriginKeys::new(&[master("a", 1)]);
-        assert!(
-            keys.verify(Kind::Control, &signed_with(HEADER, "{}"))
-                .is_ok()
-        );
+        assert!(keys.verify(Kind::Control, &signed_with(HEADER, "{}")).is_ok());
         for header in [
             r#"{"alg":"none","typ":"edge-session-control+jwt","kid":"a"}"#,
             r#"{"alg":"hs256","typ":"edge-session-control+jwt","kid":"a"}"#,
@@ -212,11 +191,7 @@ mod tests {
             "[]",
             "",
         ] {
-            assert!(
-                keys.verify(Kind::Control, &signed_with(header, "{}"))
-                    .is_err(),
-                "{header}"
-            );
+            assert!(keys.verify(Kind::Control, &signed_with(header, "{}")).is_err(), "{header}");
         }
     }
 
@@ -225,23 +200,14 @@ mod tests {
         let keys = OriginKeys::new(&[master("a", 1)]);
         let text = signed_with(HEADER, r#"{"x":1}"#);
         for length in 0..text.len() {
-            assert!(
-                keys.verify(Kind::Control, text.get(..length).unwrap())
-                    .is_err(),
-                "{length}"
-            );
+            assert!(keys.verify(Kind::Control, text.get(..length).unwrap()).is_err(), "{length}");
         }
         for extra in ["=", ".", ".x", " ", "A"] {
-            assert!(
-                keys.verify(Kind::Control, &format!("{text}{extra}"))
-                    .is_err(),
-                "{extra}"
-            );
+            assert!(keys.verify(Kind::Control, &format!("{text}{extra}")).is_err(), "{extra}");
         }
         for payload in ["[]", "1", "", "{\"a\":1,\"a\":2}"] {
             assert!(
-                keys.verify(Kind::Control, &signed_with(HEADER, payload))
-                    .is_err(),
+                keys.verify(Kind::Control, &signed_with(HEADER, payload)).is_err(),
                 "{payload}"
             );
         }

@@ -31,9 +31,7 @@ impl KeyId {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=LONGEST_ID).contains(&text.len())
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
         fits.then(|| Self(text.to_owned()))
     }
 
@@ -56,10 +54,7 @@ pub struct MasterKey {
 
 impl fmt::Debug for MasterKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("MasterKey")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        formatter.debug_struct("MasterKey").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -85,20 +80,12 @@ impl MasterKeys {
         locator: &str,
         development_allowed: bool,
     ) -> Result<Self, Vec<String>> {
-        let mut reader = Reader {
-            problems: Vec::new(),
-            ids: HashSet::new(),
-            keys: HashSet::new(),
-        };
+        let mut reader = Reader { problems: Vec::new(), ids: HashSet::new(), keys: HashSet::new() };
         let session = reader.list("EDGE_SESSION_KEYS", session, development_allowed);
         let origin = reader.list("EDGE_SESSION_ORIGIN_KEYS", origin, development_allowed);
         let locator = reader.single("EDGE_SESSION_LOCATOR_KEY", locator);
         match locator {
-            Some(locator) if reader.problems.is_empty() => Ok(Self {
-                session,
-                origin,
-                locator,
-            }),
+            Some(locator) if reader.problems.is_empty() => Ok(Self { session, origin, locator }),
             _ => Err(reader.problems),
         }
     }
@@ -119,8 +106,7 @@ impl Reader {
         let mut list = Vec::new();
         for (place, entry) in (1_u32..).zip(text.split(',')) {
             let Some((id, key)) = entry.split_once(':') else {
-                self.problems
-                    .push(format!("{name}: entry {place} is not of the form kid:key"));
+                self.problems.push(format!("{name}: entry {place} is not of the form kid:key"));
                 continue;
             };
             let Some(id) = KeyId::parse(id) else {
@@ -136,8 +122,7 @@ impl Reader {
                 ));
             }
             if !self.ids.insert(id.as_str().to_owned()) {
-                self.problems
-                    .push(format!("{name}: the key id of entry {place} appears twice"));
+                self.problems.push(format!("{name}: the key id of entry {place} appears twice"));
             }
             if let Some(mac) = self.key(&format!("{name}: the key of entry {place}"), key) {
                 list.push(MasterKey { id, mac });
@@ -179,9 +164,7 @@ mod tests {
     }
 
     fn problems(session: &str, origin: &str, locator: &str) -> Vec<String> {
-        MasterKeys::parse(session, origin, locator, false)
-            .err()
-            .unwrap_or_default()
+        MasterKeys::parse(session, origin, locator, false).err().unwrap_or_default()
     }
 
     #[test]

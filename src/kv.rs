@@ -76,12 +76,7 @@ impl<'call> Errand<'call> {
     /// A command that nothing is known for yet.
     #[must_use]
     pub fn new(call: &'call Call) -> Self {
-        Self {
-            call,
-            keys: Keys::of(call.locator),
-            values: HashMap::new(),
-            roots: None,
-        }
+        Self { call, keys: Keys::of(call.locator), values: HashMap::new(), roots: None }
     }
 
     /// What has to be read next.
@@ -98,11 +93,7 @@ impl<'call> Errand<'call> {
             keys.extend(Kind::OF_A_SESSION.map(|kind| self.keys.key(kind, &root)));
         }
         keys.retain(|key| !self.values.contains_key(key));
-        if keys.is_empty() {
-            Need::Nothing
-        } else {
-            Need::Values(keys)
-        }
+        if keys.is_empty() { Need::Nothing } else { Need::Values(keys) }
     }
 
     /// Takes note of a value that was read.
@@ -113,9 +104,7 @@ impl<'call> Errand<'call> {
     /// Takes note of the names that were read.
     pub fn learn_names(&mut self, names: &[String]) {
         let prefix = self.keys.prefix(Kind::Session);
-        let roots = names
-            .iter()
-            .filter_map(|name| Sid::parse(name.strip_prefix(&prefix)?));
+        let roots = names.iter().filter_map(|name| Sid::parse(name.strip_prefix(&prefix)?));
         self.roots = Some(roots.collect());
     }
 
@@ -129,13 +118,8 @@ impl<'call> Errand<'call> {
         let before = known.record.clone();
         let request = self.request();
         let (after, reply) = store::apply(known.record.clone(), &request, now);
-        let changes = Changes {
-            keys: &self.keys,
-            request: &request,
-            before: &before,
-            after: &after,
-            now,
-        };
+        let changes =
+            Changes { keys: &self.keys, request: &request, before: &before, after: &after, now };
         let mut writes = changes.writes(&reply)?;
         if let Some(root) = self.left_behind(&known.record, &reply, now) {
             writes.push(changes.ending(&root)?);
@@ -213,12 +197,8 @@ impl<'call> Errand<'call> {
         };
         let (all, _) = barrier(self.keys.all())?;
         let (others, spared) = barrier(self.keys.others())?;
-        let mut known = Known {
-            all: all.barrier,
-            others: others.barrier,
-            spared,
-            record: Record::default(),
-        };
+        let mut known =
+            Known { all: all.barrier, others: others.barrier, spared, record: Record::default() };
         let mut record = all.joined(others);
         for root in self.sessions() {
             let value = |kind| text(&self.keys.key(kind, &root));
@@ -262,17 +242,12 @@ impl<'call> Errand<'call> {
             Command::Validate { id, .. } => (*id, false),
             Command::Succeed { candidate } => (candidate.from, false),
             Command::Rotate(rotate) => (rotate.candidate.from, true),
-            Command::DestroyAll {
-                presented: Some(id),
-                ..
-            } => (*id, true),
+            Command::DestroyAll { presented: Some(id), .. } => (*id, true),
             _ => return Ok(()),
         };
         let sessions = &mut known.record.sessions;
         if let Some(session) = sessions.iter_mut().find(|it| it.root == stamp.root) {
-            session
-                .ids
-                .catch_up(presented, stamp.generation, stamp.sealed);
+            session.ids.catch_up(presented, stamp.generation, stamp.sealed);
             return Ok(());
         }
         let is_young = now.since(stamp.sealed) <= LAG;
@@ -327,11 +302,7 @@ impl<'call> Errand<'call> {
                     Some(session) => self.is_surely_over(&known.record, session, now),
                     None => self.has_ended(known),
                 };
-                if is_certain {
-                    reply
-                } else {
-                    Reply::Gone(Gone::Unknown)
-                }
+                if is_certain { reply } else { Reply::Gone(Gone::Unknown) }
             }
             _ => reply,
         }

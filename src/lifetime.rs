@@ -115,13 +115,7 @@ impl Life {
     ) -> Self {
         let kind = Kind::of(signed_in, remember);
         let absolute = whole_second(now.plus(lifetimes.absolute_of(kind)));
-        let mut life = Self {
-            created: now,
-            touched: now,
-            absolute,
-            idle: None,
-            remember,
-        };
+        let mut life = Self { created: now, touched: now, absolute, idle: None, remember };
         life.shorten(shorter, now);
         life
     }
@@ -202,10 +196,7 @@ mod tests {
         assert_eq!(begun(false, false, Shorter::default()).idle, at(900));
         assert_eq!(begun(true, false, Shorter::default()).absolute, at(43_200));
         let remembered = begun(true, true, Shorter::default());
-        assert_eq!(
-            (remembered.idle, remembered.absolute),
-            (at(2_592_000), at(2_592_000))
-        );
+        assert_eq!((remembered.idle, remembered.absolute), (at(2_592_000), at(2_592_000)));
     }
 
     #[test]
@@ -214,20 +205,14 @@ mod tests {
             idle: Some(Span::from_secs(99_999_999)),
             absolute: Some(Span::from_millis(u64::MAX)),
         };
-        assert_eq!(
-            begun(true, false, longer),
-            begun(true, false, Shorter::default())
-        );
+        assert_eq!(begun(true, false, longer), begun(true, false, Shorter::default()));
     }
 
     #[test]
     fn an_idle_time_that_an_origin_chooses_counts_from_now() {
         let mut life = Life::begin(&lifetimes(), true, false, Shorter::default(), NOW);
         let now = NOW.plus(Span::from_secs(50));
-        let shorter = Shorter {
-            idle: Some(Span::from_secs(30)),
-            absolute: None,
-        };
+        let shorter = Shorter { idle: Some(Span::from_secs(30)), absolute: None };
         life.shorten(shorter, now);
         let deadlines = life.deadlines(&lifetimes(), true);
         assert_eq!(deadlines.idle, now.plus(Span::from_secs(30)));
@@ -235,32 +220,17 @@ mod tests {
 
     #[test]
     fn a_short_idle_time_is_touched_more_often() {
-        let shorter = Shorter {
-            idle: Some(Span::from_secs(4)),
-            absolute: None,
-        };
+        let shorter = Shorter { idle: Some(Span::from_secs(4)), absolute: None };
         assert_eq!(begun(true, false, shorter).touch, Span::from_secs(1));
     }
 
     #[test]
     fn a_shorter_configuration_counts_for_sessions_that_already_live() {
         let life = Life::begin(&lifetimes(), true, false, Shorter::default(), NOW);
-        let shorter = Lifetimes {
-            absolute: Span::from_secs(600),
-            ..lifetimes()
-        };
-        assert_eq!(
-            life.deadlines(&shorter, true).idle,
-            NOW.plus(Span::from_secs(600))
-        );
-        let longer = Lifetimes {
-            absolute: Span::from_secs(99_999),
-            ..lifetimes()
-        };
-        assert_eq!(
-            life.deadlines(&longer, true).absolute,
-            NOW.plus(Span::from_secs(43_200))
-        );
+        let shorter = Lifetimes { absolute: Span::from_secs(600), ..lifetimes() };
+        assert_eq!(life.deadlines(&shorter, true).idle, NOW.plus(Span::from_secs(600)));
+        let longer = Lifetimes { absolute: Span::from_secs(99_999), ..lifetimes() };
+        assert_eq!(life.deadlines(&longer, true).absolute, NOW.plus(Span::from_secs(43_200)));
     }
 
     #[test]

@@ -43,11 +43,7 @@ impl LocatorKey {
     /// The key for the sessions of one site.
     #[must_use]
     pub fn new(master: &MacKey, issuer: &str) -> Self {
-        Self(
-            master
-                .clone()
-                .bound_to(&["edge-session locator v1", issuer]),
-        )
+        Self(master.clone().bound_to(&["edge-session locator v1", issuer]))
     }
 
     /// Where all sessions of a subject are kept.
@@ -83,10 +79,7 @@ mod tests {
         // Names of objects outlive a deployment: a change here logs everyone out.
         let key = LocatorKey::new(&MacKey::new(&[1; 32]).unwrap(), "https://app.example.com");
         let subject = Subject::parse("user-1").unwrap();
-        assert_eq!(
-            key.of_subject(&subject).object_name(),
-            "i80fDZMpaI46CHC5wVOb0w"
-        );
+        assert_eq!(key.of_subject(&subject).object_name(), "i80fDZMpaI46CHC5wVOb0w");
     }
 
     #[test]
@@ -98,9 +91,6 @@ mod tests {
         let subject = Subject::parse(sid.as_str()).unwrap();
         assert_ne!(key.of_subject(&subject), key.of_anonymous(&sid));
         assert_ne!(key.of_subject(&subject), other.of_subject(&subject));
-        assert_ne!(
-            key.of_subject(&subject),
-            key.of_subject(&Subject::parse("b").unwrap())
-        );
+        assert_ne!(key.of_subject(&subject), key.of_subject(&Subject::parse("b").unwrap()));
     }
 }

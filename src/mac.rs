@@ -112,10 +112,7 @@ mod tests {
     #[test]
     fn a_key_for_one_purpose_is_not_the_key_for_another() {
         let master = MacKey::new(&[7; 32]).unwrap();
-        assert_ne!(
-            master.derive("a").tag(&[b"x"]),
-            master.derive("b").tag(&[b"x"])
-        );
+        assert_ne!(master.derive("a").tag(&[b"x"]), master.derive("b").tag(&[b"x"]));
         let ab = master.clone().bound_to(&["a", "b"]);
         assert_ne!(ab.tag(&[]), master.clone().bound_to(&["ab", ""]).tag(&[]));
     }

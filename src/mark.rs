@@ -106,13 +106,9 @@ mod tests {
         assert_eq!(of(&[]), Changed::Nothing);
         assert_eq!(of(&[&text]).mark(), Some(Mark::from_bytes([7; LENGTH])));
         assert_eq!(of(&[&text, &text]), of(&[&text]));
-        for values in [
-            [&text, other.as_str()].as_slice(),
-            &[&text, ""],
-            &["1", &text],
-            &["1"],
-            &[""],
-        ] {
+        for values in
+            [[&text, other.as_str()].as_slice(), &[&text, ""], &["1", &text], &["1"], &[""]]
+        {
             assert_eq!(of(values), Changed::Something, "{values:?}");
         }
     }

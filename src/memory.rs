@@ -31,10 +31,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self {
-            entries: 2000,
-            bytes: 4 * 1024 * 1024,
-        }
+        Self { entries: 2000, bytes: 4 * 1024 * 1024 }
     }
 }
 
@@ -101,11 +98,7 @@ impl Memory {
     /// Call this right before asking the store.
     #[must_use]
     pub fn ticket(&self, now: Time) -> Ticket {
-        Ticket {
-            asked: now,
-            change: self.latest,
-            mark: None,
-        }
+        Ticket { asked: now, change: self.latest, mark: None }
     }
 
     /// What is known of an ID, if that is not older than `fresh_for` nor than the asker's own last
@@ -129,11 +122,7 @@ impl Memory {
     /// Notes that a session's activity is being written down, so that nobody else does before
     /// `again`: by then either the store has answered or the attempt has failed.
     pub fn touching(&mut self, id: &IdHash, again: Time) {
-        if let Some(Entry {
-            reply: Reply::Live(view),
-            ..
-        }) = self.entries.get_mut(id)
-        {
+        if let Some(Entry { reply: Reply::Live(view), .. }) = self.entries.get_mut(id) {
             view.touch_due = again;
         }
     }
@@ -201,11 +190,7 @@ impl Memory {
             let Some((number, id)) = self.order.pop_front() else {
                 break;
             };
-            if self
-                .entries
-                .get(&id)
-                .is_some_and(|entry| entry.number == number)
-            {
+            if self.entries.get(&id).is_some_and(|entry| entry.number == number) {
                 self.forget(&id);
             }
         }

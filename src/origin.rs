@@ -29,10 +29,7 @@ impl WebOrigin {
         if !is_host(host) || port.is_some_and(|port| !is_port(port, scheme)) {
             return None;
         }
-        Some(Self {
-            text: text.to_owned(),
-            scheme_length: scheme.len(),
-        })
+        Some(Self { text: text.to_owned(), scheme_length: scheme.len() })
     }
 
     /// The origin as browsers write it.
@@ -50,9 +47,7 @@ impl WebOrigin {
     /// Host, with the port when it is not the scheme's default: what the Host header must say.
     #[must_use]
     pub fn authority(&self) -> &str {
-        self.text
-            .get(self.scheme_length.saturating_add(3)..)
-            .unwrap_or_default()
+        self.text.get(self.scheme_length.saturating_add(3)..).unwrap_or_default()
     }
 
     /// Whether the host is this machine itself, where browsers treat plain http as safe.
@@ -63,9 +58,7 @@ impl WebOrigin {
             || host.ends_with(".localhost")
             || host == "[::1]"
             || (host.starts_with("127.")
-                && host
-                    .parse::<core::net::Ipv4Addr>()
-                    .is_ok_and(|ip| ip.is_loopback()))
+                && host.parse::<core::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback()))
     }
 }
 
@@ -90,13 +83,8 @@ fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
 }
 
 fn is_host(host: &str) -> bool {
-    if let Some(inner) = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-    {
-        return inner
-            .parse::<core::net::Ipv6Addr>()
-            .is_ok_and(|ip| ip.to_string() == inner);
+    if let Some(inner) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        return inner.parse::<core::net::Ipv6Addr>().is_ok_and(|ip| ip.to_string() == inner);
     }
     !host.is_empty()
         && !host.starts_with('.')
@@ -111,8 +99,7 @@ fn is_port(port: &str, scheme: &str) -> bool {
         "https" => "443",
         _ => "",
     };
-    port.parse::<u16>()
-        .is_ok_and(|number| number != 0 && number.to_string() == port)
+    port.parse::<u16>().is_ok_and(|number| number != 0 && number.to_string() == port)
         && port != default
 }
 
@@ -130,10 +117,7 @@ mod tests {
             "http://[::1]:8787",
             "chrome-extension://abcdefghijklmnop",
         ] {
-            assert_eq!(
-                WebOrigin::parse(text).as_ref().map(WebOrigin::as_str),
-                Some(text)
-            );
+            assert_eq!(WebOrigin::parse(text).as_ref().map(WebOrigin::as_str), Some(text));
         }
         for text in [
             "",
@@ -191,9 +175,6 @@ mod tests {
     #[test]
     fn an_origin_comes_apart_into_scheme_and_authority() {
         let origin = WebOrigin::parse("http://localhost:8787").unwrap();
-        assert_eq!(
-            (origin.scheme(), origin.authority()),
-            ("http", "localhost:8787")
-        );
+        assert_eq!((origin.scheme(), origin.authority()), ("http", "localhost:8787"));
     }
 }

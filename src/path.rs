@@ -51,12 +51,7 @@ pub struct Matched<'rules> {
 
 impl Matched<'_> {
     const fn without_rule(access: Access) -> Self {
-        Self {
-            access,
-            activity: true,
-            freshness: None,
-            rule: None,
-        }
+        Self { access, activity: true, freshness: None, rule: None }
     }
 }
 
@@ -84,23 +79,9 @@ impl Rule {
                         needless escapes are always required",
             );
         }
-        let path = if access == Access::Required {
-            folded(path)
-        } else {
-            path.to_owned()
-        };
-        let pattern = if below {
-            Pattern::Below(path)
-        } else {
-            Pattern::Exact(path)
-        };
-        Ok(Self {
-            text: text.to_owned(),
-            pattern,
-            access,
-            activity,
-            freshness: None,
-        })
+        let path = if access == Access::Required { folded(path) } else { path.to_owned() };
+        let pattern = if below { Pattern::Below(path) } else { Pattern::Exact(path) };
+        Ok(Self { text: text.to_owned(), pattern, access, activity, freshness: None })
     }
 
     /// The rule's own word on how old an answer from memory may be.
@@ -168,15 +149,13 @@ pub fn is_plain(path: &str) -> bool {
     if segments.any(str::is_empty) {
         return false;
     }
-    let Some(decoded) = decode(path, |byte| {
-        byte.is_ascii_alphanumeric() || b"-._~/\\%".contains(&byte)
-    }) else {
+    let Some(decoded) =
+        decode(path, |byte| byte.is_ascii_alphanumeric() || b"-._~/\\%".contains(&byte))
+    else {
         return false;
     };
-    String::from_utf8(decoded).is_ok_and(|text| {
-        text.chars()
-            .all(|character| !character.is_control() && character != ';')
-    })
+    String::from_utf8(decoded)
+        .is_ok_and(|text| text.chars().all(|character| !character.is_control() && character != ';'))
 }
 
 /// The path as a server that ignores letter case would compare it. Some compare in lower case and
@@ -185,10 +164,7 @@ fn folded(path: &str) -> String {
     let decoded = decode(path, |_| false).unwrap_or_default();
     let text = String::from_utf8_lossy(&decoded);
     let lower = text.chars().flat_map(char::to_lowercase);
-    lower
-        .flat_map(char::to_uppercase)
-        .flat_map(char::to_lowercase)
-        .collect()
+    lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
 }
 
 /// The bytes of a path with its escapes resolved; nothing when an escape is none, or stands for a
@@ -217,12 +193,8 @@ fn decode(path: &str, needless: impl Fn(u8) -> bool) -> Option<Vec<u8>> {
 /// Whether a path is spelled as the URL Standard serialises paths, so that it can match one.
 fn is_forwarded_form(path: &str) -> bool {
     path.starts_with('/')
-        && path
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && !b"\"#<>?^`{}\\".contains(&byte))
-        && !path
-            .split('/')
-            .any(|segment| segment == "." || segment == "..")
+        && path.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"#<>?^`{}\\".contains(&byte))
+        && !path.split('/').any(|segment| segment == "." || segment == "..")
 }
 
 #[cfg(test)]
@@ -231,9 +203,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn rules(list: &[(&str, Access)]) -> Vec<Rule> {
-        list.iter()
-            .map(|(path, access)| Rule::parse(path, *access, true).unwrap())
-            .collect()
+        list.iter().map(|(path, access)| Rule::parse(path, *access, true).unwrap()).collect()
     }
 
     fn access(list: &[(&str, Access)], path: &str) -> Access {

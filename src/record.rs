@@ -160,10 +160,7 @@ impl Record {
     /// When a session ends, under the configuration that is in force now.
     #[must_use]
     pub fn deadlines(&self, session: &Session, lifetimes: &Lifetimes) -> Deadlines {
-        let signed_in = self
-            .owner
-            .as_ref()
-            .is_some_and(|owner| owner.subject().is_some());
+        let signed_in = self.owner.as_ref().is_some_and(|owner| owner.subject().is_some());
         session.life.deadlines(lifetimes, signed_in)
     }
 
@@ -182,9 +179,7 @@ impl Record {
     /// The place of the session, live or not, that has or had this ID.
     #[must_use]
     pub fn place_of_id(&self, hash: &IdHash) -> Option<usize> {
-        self.sessions
-            .iter()
-            .position(|session| session.ids.knows(hash))
+        self.sessions.iter().position(|session| session.ids.knows(hash))
     }
 
     /// Drops what is over.
@@ -192,24 +187,15 @@ impl Record {
         let mut sessions = core::mem::take(&mut self.sessions);
         sessions.retain(|session| self.is_live(session, lifetimes, now));
         self.sessions = sessions;
-        self.barrier = self
-            .barrier
-            .filter(|barrier| now.since(*barrier) < BARRIER_KEPT);
-        self.answered
-            .retain(|answered| now < answered.operation.until);
+        self.barrier = self.barrier.filter(|barrier| now.since(*barrier) < BARRIER_KEPT);
+        self.answered.retain(|answered| now < answered.operation.until);
     }
 
     /// Asks to be woken when something will be over, unless that is earlier anyway.
     pub fn set_alarm(&mut self, lifetimes: &Lifetimes, now: Time) {
-        let ends = self
-            .sessions
-            .iter()
-            .map(|session| self.deadlines(session, lifetimes).idle);
+        let ends = self.sessions.iter().map(|session| self.deadlines(session, lifetimes).idle);
         let kept = self.barrier.map(|barrier| barrier.plus(BARRIER_KEPT));
-        let answers = self
-            .answered
-            .iter()
-            .map(|answered| answered.operation.until);
+        let answers = self.answered.iter().map(|answered| answered.operation.until);
         // While sessions live, the rest waits for them: every waking costs a write.
         let wake = ends.min().or_else(|| answers.chain(kept).max());
         let still_good = |alarm: &Time| *alarm > now && wake.is_some_and(|wake| *alarm <= wake);
@@ -225,20 +211,13 @@ impl Record {
                 && answered.operation.out_of_band == operation.out_of_band
         })?;
         let same = answered.operation.digest == operation.digest;
-        Some(if same {
-            answered.reply.clone()
-        } else {
-            Reply::Conflict
-        })
+        Some(if same { answered.reply.clone() } else { Reply::Conflict })
     }
 
     /// Whether the answer to a further operation can be remembered for as long as it must be.
     #[must_use]
     pub fn has_room_for(&self, operation: &Operation) -> bool {
-        let out_of_band = self
-            .answered
-            .iter()
-            .filter(|answered| answered.operation.out_of_band);
+        let out_of_band = self.answered.iter().filter(|answered| answered.operation.out_of_band);
         !operation.out_of_band || out_of_band.count() < OUT_OF_BAND_KEPT
     }
 
@@ -270,11 +249,7 @@ impl Record {
             owner: self.owner.clone(),
             sessions: session.into_iter().collect(),
             barrier,
-            answered: if answers {
-                self.answered.clone()
-            } else {
-                Vec::new()
-            },
+            answered: if answers { self.answered.clone() } else { Vec::new() },
             alarm: None,
         }
     }

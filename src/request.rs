@@ -43,11 +43,8 @@ impl core::fmt::Debug for Facts {
 }
 
 /// Headers that make frameworks treat a request as one of another method.
-const METHOD_OVERRIDES: [&str; 3] = [
-    "x-http-method-override",
-    "x-http-method",
-    "x-method-override",
-];
+const METHOD_OVERRIDES: [&str; 3] =
+    ["x-http-method-override", "x-http-method", "x-method-override"];
 
 /// Headers that tell an origin who is asking or where a request came from.
 const ROUTING_PREFIXES: [&str; 4] = ["edge-session-", "x-forwarded-", "x-original-", "x-rewrite-"];
@@ -89,10 +86,7 @@ impl Facts {
         if self.method != "GET" || self.is_prefetch() {
             return false;
         }
-        match (
-            present(self.fetch_mode.as_ref()),
-            present(self.fetch_dest.as_ref()),
-        ) {
+        match (present(self.fetch_mode.as_ref()), present(self.fetch_dest.as_ref())) {
             (None, None) => self.fetch_site().is_none() && self.accepts_html(),
             (mode, dest) => mode == Some("navigate") && dest == Some("document"),
         }
@@ -131,18 +125,13 @@ impl Facts {
     /// Whether a header of this lower-case name is there.
     #[must_use]
     pub fn has_header(&self, name: &str) -> bool {
-        self.header_names
-            .iter()
-            .any(|header| header.eq_ignore_ascii_case(name))
+        self.header_names.iter().any(|header| header.eq_ignore_ascii_case(name))
     }
 
     /// The client-sent headers that speak of identity or routing, in every spelling that an origin
     /// could take for one of them.
     pub fn spoofable_headers(&self) -> impl Iterator<Item = &str> {
-        self.header_names
-            .iter()
-            .map(String::as_str)
-            .filter(|name| is_routing_header(name))
+        self.header_names.iter().map(String::as_str).filter(|name| is_routing_header(name))
     }
 
     fn accepts_html(&self) -> bool {
@@ -156,9 +145,7 @@ impl Facts {
 pub fn is_routing_header(name: &str) -> bool {
     let name = spelled_plainly(name);
     ROUTING_NAMES.contains(&name.as_str())
-        || ROUTING_PREFIXES
-            .iter()
-            .any(|prefix| name.starts_with(prefix))
+        || ROUTING_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// A header's name as CGI-like origins see it: letter case gone, everything but letters and digits
@@ -166,13 +153,11 @@ pub fn is_routing_header(name: &str) -> bool {
 #[must_use]
 pub fn spelled_plainly(name: &str) -> String {
     name.chars()
-        .map(|character| {
-            if character.is_ascii_alphanumeric() {
-                character.to_ascii_lowercase()
-            } else {
-                '-'
-            }
-        })
+        .map(
+            |character| {
+                if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { '-' }
+            },
+        )
         .collect()
 }
 
@@ -186,10 +171,7 @@ mod tests {
 
     fn get(headers: &[(&str, &str)]) -> Facts {
         let value = |wanted: &str| {
-            headers
-                .iter()
-                .find(|(name, _)| *name == wanted)
-                .map(|(_, value)| (*value).to_owned())
+            headers.iter().find(|(name, _)| *name == wanted).map(|(_, value)| (*value).to_owned())
         };
         Facts {
             method: "GET".to_owned(),
@@ -235,24 +217,15 @@ mod tests {
         ] {
             assert!(is_routing_header(name), "{name}");
         }
-        for name in [
-            "X-Forwarded",
-            "Forwarded-By",
-            "Edge-Sessions",
-            "Origin",
-            "Referer",
-            "Cookie",
-        ] {
+        for name in ["X-Forwarded", "Forwarded-By", "Edge-Sessions", "Origin", "Referer", "Cookie"]
+        {
             assert!(!is_routing_header(name), "{name}");
         }
     }
 
     #[test]
     fn a_top_level_navigation_is_a_page_that_a_person_is_about_to_see() {
-        let navigation = [
-            ("sec-fetch-mode", "navigate"),
-            ("sec-fetch-dest", "document"),
-        ];
+        let navigation = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
         assert!(get(&navigation).is_top_level_navigation());
         assert!(get(&[("accept", "text/html,*/*")]).is_top_level_navigation());
         let prefetch = [navigation[0], navigation[1], ("sec-purpose", "prefetch")];
@@ -277,10 +250,7 @@ mod tests {
 
     #[test]
     fn facts_do_not_print() {
-        let facts = Facts {
-            cookie: Some("secret".to_owned()),
-            ..Facts::default()
-        };
+        let facts = Facts { cookie: Some("secret".to_owned()), ..Facts::default() };
         assert_eq!(format!("{facts:?}"), "Facts(..)");
     }
 }

@@ -110,18 +110,8 @@ impl Ids {
     /// The first ID of a session.
     #[must_use]
     pub fn first(hash: IdHash, sid: Sid, now: Time) -> Self {
-        let current = Issued {
-            hash,
-            sid,
-            at: now,
-            seen: Some(now),
-            derived: None,
-            at_once: false,
-        };
-        Self {
-            current,
-            former: Vec::new(),
-        }
+        let current = Issued { hash, sid, at: now, seen: Some(now), derived: None, at_once: false };
+        Self { current, former: Vec::new() }
     }
 
     /// The session's current public handle.
@@ -151,10 +141,7 @@ impl Ids {
     /// The number of the latest ID; the first is 0.
     #[must_use]
     pub fn generation(&self) -> u32 {
-        self.current
-            .derived
-            .as_ref()
-            .map_or(0, |(_, by)| by.generation)
+        self.current.derived.as_ref().map_or(0, |(_, by)| by.generation)
     }
 
     /// Whether the session has, or lately had, this ID.
@@ -206,15 +193,8 @@ impl Ids {
             return;
         }
         let key = self.current.derived.as_ref().map(|(_, by)| by.key.clone());
-        let by = Derivation {
-            key: key.unwrap_or_default(),
-            generation,
-        };
-        let candidate = Candidate {
-            from: self.current.hash,
-            hash,
-            by,
-        };
+        let by = Derivation { key: key.unwrap_or_default(), generation };
+        let candidate = Candidate { from: self.current.hash, hash, by };
         let sid = self.current.sid.clone();
         self.push(&candidate, sid, false, now);
         self.see(now);
@@ -270,8 +250,7 @@ impl Ids {
             derived: Some((candidate.from, candidate.by.clone())),
             at_once,
         };
-        self.former
-            .insert(0, core::mem::replace(&mut self.current, next));
+        self.former.insert(0, core::mem::replace(&mut self.current, next));
         self.former.truncate(REMEMBERED);
     }
 
@@ -294,18 +273,11 @@ mod tests {
     const NOW: Time = Time::from_secs(1_700_000_000);
 
     fn rules() -> Rules {
-        Rules {
-            grace: Span::from_secs(30),
-            reuse_after: Span::from_secs(300),
-        }
+        Rules { grace: Span::from_secs(30), reuse_after: Span::from_secs(300) }
     }
 
     fn hash(byte: u8) -> IdHash {
-        SessionId::new(
-            Locator::from_bytes([0; 16]),
-            Secret::from_entropy([byte; 32]),
-        )
-        .hash()
+        SessionId::new(Locator::from_bytes([0; 16]), Secret::from_entropy([byte; 32])).hash()
     }
 
     fn sid(byte: u8) -> Sid {
@@ -313,15 +285,8 @@ mod tests {
     }
 
     fn candidate(from: u8, to: u8, generation: u32) -> Candidate {
-        let by = Derivation {
-            key: KeyId::parse("k").unwrap(),
-            generation,
-        };
-        Candidate {
-            from: hash(from),
-            hash: hash(to),
-            by,
-        }
+        let by = Derivation { key: KeyId::parse("k").unwrap(), generation };
+        Candidate { from: hash(from), hash: hash(to), by }
     }
 
     fn first() -> Ids {
@@ -341,10 +306,7 @@ mod tests {
         let mut ids = first();
         assert!(ids.succeed(&candidate(0, 1, 1), NOW));
         let by = candidate(0, 1, 1).by;
-        assert_eq!(
-            standing(&ids, 0, 1_000_000),
-            Some(Standing::Preceding(Some(by)))
-        );
+        assert_eq!(standing(&ids, 0, 1_000_000), Some(Standing::Preceding(Some(by))));
         assert_eq!(standing(&ids, 1, 0), Some(Standing::Current));
         // And no further rotation happens: the same successor is offered again, no other.
         assert!(ids.succeed(&candidate(0, 1, 1), at(5)));
@@ -357,22 +319,10 @@ mod tests {
         ids.succeed(&candidate(0, 1, 1), NOW);
         assert!(ids.see(at(10)));
         assert!(!ids.see(at(11)));
-        assert!(matches!(
-            standing(&ids, 0, 39),
-            Some(Standing::Preceding(Some(_)))
-        ));
-        assert_eq!(
-            standing(&ids, 0, 40),
-            Some(Standing::Superseded { reused: false })
-        );
-        assert_eq!(
-            standing(&ids, 0, 309),
-            Some(Standing::Superseded { reused: false })
-        );
-        assert_eq!(
-            standing(&ids, 0, 310),
-            Some(Standing::Superseded { reused: true })
-        );
+        assert!(matches!(standing(&ids, 0, 39), Some(Standing::Preceding(Some(_)))));
+        assert_eq!(standing(&ids, 0, 40), Some(Standing::Superseded { reused: false }));
+        assert_eq!(standing(&ids, 0, 309), Some(Standing::Superseded { reused: false }));
+        assert_eq!(standing(&ids, 0, 310), Some(Standing::Superseded { reused: true }));
     }
 
     #[test]
@@ -382,29 +332,17 @@ mod tests {
         ids.see(at(10));
         assert!(ids.succeed(&candidate(1, 2, 2), at(20)));
         assert_eq!(standing(&ids, 0, 30), Some(Standing::Preceding(None)));
-        assert_eq!(
-            standing(&ids, 0, 41),
-            Some(Standing::Superseded { reused: false })
-        );
-        assert!(matches!(
-            standing(&ids, 1, 41),
-            Some(Standing::Preceding(Some(_)))
-        ));
+        assert_eq!(standing(&ids, 0, 41), Some(Standing::Superseded { reused: false }));
+        assert!(matches!(standing(&ids, 1, 41), Some(Standing::Preceding(Some(_)))));
     }
 
     #[test]
     fn an_id_taken_at_once_leaves_everything_before_it_dead() {
         let mut ids = first();
         ids.succeed(&candidate(0, 1, 1), NOW);
-        assert_eq!(
-            ids.replace(&candidate(0, 2, 2), Some(&sid(2)), &rules(), NOW),
-            Replaced::New
-        );
+        assert_eq!(ids.replace(&candidate(0, 2, 2), Some(&sid(2)), &rules(), NOW), Replaced::New);
         for old in [0, 1] {
-            assert_eq!(
-                standing(&ids, old, 0),
-                Some(Standing::Superseded { reused: false })
-            );
+            assert_eq!(standing(&ids, old, 0), Some(Standing::Superseded { reused: false }));
         }
         assert_eq!(ids.sid(), &sid(2));
         assert!(ids.knows_sid(&sid(0)));
@@ -415,10 +353,7 @@ mod tests {
         let mut ids = first();
         let one = candidate(0, 1, 1);
         assert_eq!(ids.replace(&one, None, &rules(), NOW), Replaced::New);
-        assert_eq!(
-            ids.replace(&candidate(0, 1, 1), None, &rules(), NOW),
-            Replaced::Same(one.by)
-        );
+        assert_eq!(ids.replace(&candidate(0, 1, 1), None, &rules(), NOW), Replaced::Same(one.by));
         assert_eq!(ids.current(), &hash(1));
     }
 
@@ -427,19 +362,10 @@ mod tests {
         let mut ids = first();
         ids.succeed(&candidate(0, 1, 1), NOW);
         ids.see(NOW);
-        assert_eq!(
-            ids.replace(&candidate(0, 2, 2), None, &rules(), NOW),
-            Replaced::New
-        );
-        assert_eq!(
-            ids.replace(&candidate(1, 3, 2), None, &rules(), NOW),
-            Replaced::Overtaken
-        );
+        assert_eq!(ids.replace(&candidate(0, 2, 2), None, &rules(), NOW), Replaced::New);
+        assert_eq!(ids.replace(&candidate(1, 3, 2), None, &rules(), NOW), Replaced::Overtaken);
         // From the new ID a further one can be taken.
-        assert_eq!(
-            ids.replace(&candidate(2, 4, 3), None, &rules(), NOW),
-            Replaced::New
-        );
+        assert_eq!(ids.replace(&candidate(2, 4, 3), None, &rules(), NOW), Replaced::New);
     }
 
     #[test]
@@ -471,10 +397,7 @@ mod tests {
         assert!(!ids.succeed(&candidate(7, 1, 1), NOW));
         assert!(!ids.succeed(&candidate(0, 1, 2), NOW));
         ids.replace(&candidate(0, 1, 1), None, &rules(), NOW);
-        assert!(
-            !ids.succeed(&candidate(0, 1, 1), NOW),
-            "an ID taken at once is never offered"
-        );
+        assert!(!ids.succeed(&candidate(0, 1, 1), NOW), "an ID taken at once is never offered");
     }
 
     #[test]

@@ -68,9 +68,7 @@ async fn load(
     let id = passage.presented()?.hash;
     let mark = passage.mark();
     let recall = |passage: &Passage| {
-        store::memory(site, |memory| {
-            gate::recall(site, passage, memory, env::now())
-        })
+        store::memory(site, |memory| gate::recall(site, passage, memory, env::now()))
     };
     let mut recalled = recall(passage);
     if recalled.is_none() && !passage.fresh_for().is_zero() {

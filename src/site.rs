@@ -56,17 +56,11 @@ impl Site {
     /// Everything that is wrong with configuration and secrets.
     pub fn new(config: &Value, secrets: &Secrets) -> Result<Self, Vec<String>> {
         let config = Config::parse(config);
-        let development = config
-            .as_ref()
-            .is_ok_and(|config| config.issuer.is_loopback());
+        let development = config.as_ref().is_ok_and(|config| config.issuer.is_loopback());
         // Where the issuer is not known, development keys are not what is wrong.
         let development = development || config.is_err();
-        let keys = MasterKeys::parse(
-            &secrets.session,
-            &secrets.origin,
-            &secrets.locator,
-            development,
-        );
+        let keys =
+            MasterKeys::parse(&secrets.session, &secrets.origin, &secrets.locator, development);
         let (config, keys) = match (config, keys) {
             (Ok(config), Ok(keys)) => (config, keys),
             (config, keys) => {
@@ -102,9 +96,6 @@ impl Site {
     /// Who instructs whom, in controls.
     #[must_use]
     pub fn parties(&self) -> Parties<'_> {
-        Parties {
-            audience: &self.config.audience,
-            issuer: self.config.issuer.as_str(),
-        }
+        Parties { audience: &self.config.audience, issuer: self.config.issuer.as_str() }
     }
 }

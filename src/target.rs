@@ -93,24 +93,14 @@ mod tests {
 
     #[test]
     fn an_empty_query_is_kept() {
-        assert_eq!(
-            Target::parse("https://a/p?").unwrap().path_and_query(),
-            "/p?"
-        );
-        assert_eq!(
-            Target::parse("https://a/p?a=\\b").unwrap().path_and_query(),
-            "/p?a=\\b"
-        );
+        assert_eq!(Target::parse("https://a/p?").unwrap().path_and_query(), "/p?");
+        assert_eq!(Target::parse("https://a/p?a=\\b").unwrap().path_and_query(), "/p?a=\\b");
     }
 
     #[test]
     fn userinfo_is_never_the_site() {
         let site = WebOrigin::parse("https://site").unwrap();
-        assert!(
-            !Target::parse("https://user:pass@site/")
-                .unwrap()
-                .is_at(&site)
-        );
+        assert!(!Target::parse("https://user:pass@site/").unwrap().is_at(&site));
         assert!(!Target::parse("https://@site/").unwrap().is_at(&site));
         assert!(!Target::parse("https://site@evil/").unwrap().is_at(&site));
     }
@@ -118,14 +108,7 @@ mod tests {
     #[test]
     fn no_path_chooses_the_host() {
         let upstream = WebOrigin::parse("https://origin").unwrap();
-        for path in [
-            "//evil",
-            "//evil/x",
-            "/@evil",
-            "/:80@evil",
-            "/%5cevil",
-            "/.evil",
-        ] {
+        for path in ["//evil", "//evil/x", "/@evil", "/:80@evil", "/%5cevil", "/.evil"] {
             let target = Target::parse(&format!("https://site{path}")).unwrap();
             assert_eq!(target.moved_to(&upstream), format!("https://origin{path}"));
         }

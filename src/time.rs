@@ -185,10 +185,7 @@ mod tests {
     fn arithmetic_saturates_at_both_ends() {
         let last = Time::from_millis(u64::MAX);
         assert_eq!(last.plus(Span::from_secs(1)), last);
-        assert_eq!(
-            Time::from_millis(5).minus(Span::from_secs(1)),
-            Time::from_millis(0)
-        );
+        assert_eq!(Time::from_millis(5).minus(Span::from_secs(1)), Time::from_millis(0));
         assert_eq!(Time::from_millis(5).since(Time::from_millis(9)), Span::ZERO);
     }
 }

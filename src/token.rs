@@ -105,9 +105,7 @@ impl<'de> Deserialize<'de> for IdHash {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let bytes = base64url::decode_array(&text);
-        bytes
-            .map(Self)
-            .ok_or_else(|| serde::de::Error::custom("not the hash of a session ID"))
+        bytes.map(Self).ok_or_else(|| serde::de::Error::custom("not the hash of a session ID"))
     }
 }
 
@@ -175,20 +173,14 @@ impl CookieKeys {
     #[must_use]
     pub fn new(masters: &[MasterKey], cookie_name: &str, issuer: &str) -> Self {
         let derive = |master: &MasterKey, purpose: &str| {
-            master
-                .mac
-                .derive(purpose)
-                .bound_to(&[purpose, cookie_name, issuer])
+            master.mac.derive(purpose).bound_to(&[purpose, cookie_name, issuer])
         };
         let keys = masters.iter().map(|master| CookieKey {
             id: master.id.clone(),
             seal: derive(master, "edge-session cookie v1"),
             successor: derive(master, "edge-session successor v1"),
         });
-        Self {
-            keys: keys.collect(),
-            stamps: false,
-        }
+        Self { keys: keys.collect(), stamps: false }
     }
 
     /// The same keys for cookies that are stamped, and for no others.
@@ -235,10 +227,7 @@ impl CookieKeys {
         let (body, tag) = bytes.split_at_checked(bytes.len().checked_sub(MAC_LENGTH)?)?;
         let (&[version, id_length], rest) = body.split_first_chunk::<2>()?;
         let (key_id, rest) = rest.split_at_checked(usize::from(id_length))?;
-        let key = self
-            .keys
-            .iter()
-            .find(|key| key.id.as_str().as_bytes() == key_id)?;
+        let key = self.keys.iter().find(|key| key.id.as_str().as_bytes() == key_id)?;
         if !key.seal.verifies(&[body], tag) || version != self.version() {
             return None;
         }
@@ -277,11 +266,8 @@ impl CookieKeys {
     #[must_use]
     pub fn successor(&self, id: &SessionId, key: &KeyId, generation: u32) -> Option<SessionId> {
         let key = self.keys.iter().find(|candidate| candidate.id == *key)?;
-        let secret = key.successor.tag(&[
-            id.locator.as_bytes(),
-            &id.secret.0,
-            &generation.to_be_bytes(),
-        ]);
+        let secret =
+            key.successor.tag(&[id.locator.as_bytes(), &id.secret.0, &generation.to_be_bytes()]);
         Some(SessionId::new(id.locator, Secret(secret)))
     }
 }
@@ -360,10 +346,7 @@ mod tests {
         let sealed = site().seal(&id(), DEADLINE, &stamp());
         let text = sealed.expose();
         for length in 0..text.len() {
-            assert!(
-                site().open(text.get(..length).unwrap()).is_none(),
-                "{length}"
-            );
+            assert!(site().open(text.get(..length).unwrap()).is_none(), "{length}");
         }
     }
 
@@ -375,10 +358,7 @@ mod tests {
             for bit in 0..8 {
                 let mut changed = bytes.clone();
                 changed[place] ^= 1 << bit;
-                assert!(
-                    site().open(&base64url::encode(&changed)).is_none(),
-                    "{place} {bit}"
-                );
+                assert!(site().open(&base64url::encode(&changed)).is_none(), "{place} {bit}");
             }
         }
     }
@@ -387,21 +367,9 @@ mod tests {
     fn a_value_of_another_name_issuer_or_key_does_not_open() {
         let sealed = site().seal(&id(), DEADLINE, &stamp());
         let text = sealed.expose();
-        assert!(
-            keys(&[1], "__Host-other", "https://app.example.com")
-                .open(text)
-                .is_none()
-        );
-        assert!(
-            keys(&[1], "__Host-session", "https://b.example.com")
-                .open(text)
-                .is_none()
-        );
-        assert!(
-            keys(&[2], "__Host-session", "https://app.example.com")
-                .open(text)
-                .is_none()
-        );
+        assert!(keys(&[1], "__Host-other", "https://app.example.com").open(text).is_none());
+        assert!(keys(&[1], "__Host-session", "https://b.example.com").open(text).is_none());
+        assert!(keys(&[2], "__Host-session", "https://app.example.com").open(text).is_none());
     }
 
     #[test]
@@ -410,10 +378,7 @@ mod tests {
         let both = keys(&[2, 1], "__Host-session", "https://app.example.com");
         assert_eq!(both.open(old.expose()).unwrap().key.as_str(), "k1");
         assert_eq!(
-            both.open(both.seal(&id(), DEADLINE, &stamp()).expose())
-                .unwrap()
-                .key
-                .as_str(),
+            both.open(both.seal(&id(), DEADLINE, &stamp()).expose()).unwrap().key.as_str(),
             "k2"
         );
     }
@@ -436,19 +401,10 @@ mod tests {
 
     #[test]
     fn neither_ids_nor_sealed_values_print() {
-        let token = site()
-            .open(site().seal(&id(), DEADLINE, &stamp()).expose())
-            .unwrap();
-        let printed = format!(
-            "{token:?} {:?} {:?}",
-            id(),
-            site().seal(&id(), DEADLINE, &stamp())
-        );
+        let token = site().open(site().seal(&id(), DEADLINE, &stamp()).expose()).unwrap();
+        let printed = format!("{token:?} {:?} {:?}", id(), site().seal(&id(), DEADLINE, &stamp()));
         assert!(!printed.contains("5, 5"), "{printed}");
-        assert!(
-            printed.contains("Secret(..)") && printed.contains("Sealed(..)"),
-            "{printed}"
-        );
+        assert!(printed.contains("Secret(..)") && printed.contains("Sealed(..)"), "{printed}");
     }
 
     proptest! {

@@ -75,12 +75,7 @@ impl Answer {
     #[must_use]
     pub fn new(status: u16) -> Self {
         let headers = vec![("cache-control", "no-store".to_owned())];
-        Self {
-            status,
-            headers,
-            cookies: Vec::new(),
-            body: String::new(),
-        }
+        Self { status, headers, cookies: Vec::new(), body: String::new() }
     }
 
     /// A redirect.
@@ -107,10 +102,7 @@ impl Answer {
 impl From<Problem> for Answer {
     fn from(problem: Problem) -> Self {
         let answer = Self::new(problem.status).with_body(PROBLEM_JSON, problem.body);
-        problem
-            .headers
-            .into_iter()
-            .fold(answer, |answer, (name, value)| answer.with(name, value))
+        problem.headers.into_iter().fold(answer, |answer, (name, value)| answer.with(name, value))
     }
 }
 

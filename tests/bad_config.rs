@@ -21,10 +21,7 @@ fn base() -> Value {
 
 fn with(members: &Value) -> Value {
     let mut config = base();
-    config
-        .as_object_mut()
-        .unwrap()
-        .extend(members.as_object().unwrap().clone());
+    config.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     config
 }
 
@@ -36,10 +33,7 @@ fn problems(members: &Value) -> Vec<String> {
 fn assert_problem(option: &str, members: &Value) {
     let problems = problems(members);
     assert_eq!(problems.len(), 1, "{members}: {problems:?}");
-    assert!(
-        problems[0].starts_with(&format!("{option}: ")),
-        "{members}: {problems:?}"
-    );
+    assert!(problems[0].starts_with(&format!("{option}: ")), "{members}: {problems:?}");
 }
 
 #[test]
@@ -67,18 +61,11 @@ fn two_options_are_enough_and_the_defaults_are_those_of_the_documentation() {
 fn json_text_is_read_like_the_table() {
     let text = Value::String(base().to_string());
     assert!(Config::parse(&text).is_ok());
-    for text in [
-        "",
-        "{",
-        "[]",
-        "null",
-        r#"{"issuer":"https://a.example","issuer":"https://b.example"}"#,
-    ] {
+    for text in
+        ["", "{", "[]", "null", r#"{"issuer":"https://a.example","issuer":"https://b.example"}"#]
+    {
         assert_eq!(
-            Config::parse(&Value::String(text.to_owned()))
-                .err()
-                .unwrap()
-                .len(),
+            Config::parse(&Value::String(text.to_owned())).err().unwrap().len(),
             1,
             "{text}"
         );
@@ -92,28 +79,15 @@ fn json_text_is_read_like_the_table() {
 fn what_is_missing_is_reported_at_once() {
     let found = Config::parse(&json!({})).err().unwrap();
     assert_eq!(found.len(), 2, "{found:?}");
-    assert!(
-        found[0].starts_with("issuer: ") && found[1].starts_with("origin: "),
-        "{found:?}"
-    );
+    assert!(found[0].starts_with("issuer: ") && found[1].starts_with("origin: "), "{found:?}");
 }
 
 #[test]
 fn unknown_keys_are_errors_in_every_table() {
-    for table in [
-        "cookie",
-        "assertion",
-        "lifetime",
-        "rotation",
-        "freshness",
-        "limits",
-        "csrf",
-        "log",
-    ] {
-        assert_problem(
-            &format!("{table}.nonsense"),
-            &json!({ table: { "nonsense": 1 } }),
-        );
+    for table in
+        ["cookie", "assertion", "lifetime", "rotation", "freshness", "limits", "csrf", "log"]
+    {
+        assert_problem(&format!("{table}.nonsense"), &json!({ table: { "nonsense": 1 } }));
         assert_problem(table, &json!({ table: "text" }));
         assert_problem(table, &json!({ table: [] }));
     }
@@ -125,23 +99,9 @@ fn unknown_keys_are_errors_in_every_table() {
 
 #[test]
 fn durations_of_another_form_are_errors() {
-    let text = [
-        "",
-        "5",
-        "-5s",
-        "5.5s",
-        "5ms",
-        "s",
-        " 5s",
-        "5s ",
-        "99999999999999999999s",
-        "11y",
-        "3651d",
-    ];
-    let values = text
-        .map(Value::from)
-        .into_iter()
-        .chain([json!(5), json!(null), json!({})]);
+    let text =
+        ["", "5", "-5s", "5.5s", "5ms", "s", " 5s", "5s ", "99999999999999999999s", "11y", "3651d"];
+    let values = text.map(Value::from).into_iter().chain([json!(5), json!(null), json!({})]);
     for value in values {
         for (table, name) in [
             ("lifetime", "idle"),
@@ -149,18 +109,12 @@ fn durations_of_another_form_are_errors() {
             ("freshness", "safe"),
             ("assertion", "ttl"),
         ] {
-            assert_problem(
-                &format!("{table}.{name}"),
-                &json!({ table: { name: value } }),
-            );
+            assert_problem(&format!("{table}.{name}"), &json!({ table: { name: value } }));
         }
         assert_problem("store_deadline", &json!({ "store_deadline": value }));
     }
     for name in ["idle", "anonymous", "absolute", "remember", "touch"] {
-        assert_problem(
-            &format!("lifetime.{name}"),
-            &json!({ "lifetime": { name: "0s" } }),
-        );
+        assert_problem(&format!("lifetime.{name}"), &json!({ "lifetime": { name: "0s" } }));
     }
     assert_problem("assertion.ttl", &json!({ "assertion": { "ttl": "901s" } }));
     assert_problem("store_deadline", &json!({ "store_deadline": "31s" }));
@@ -178,10 +132,7 @@ fn durations_down_to_one_second_are_taken_as_they_are() {
 
 #[test]
 fn contradictions_are_errors() {
-    assert_problem(
-        "lifetime.idle",
-        &json!({ "lifetime": { "idle": "2h", "absolute": "1h" } }),
-    );
+    assert_problem("lifetime.idle", &json!({ "lifetime": { "idle": "2h", "absolute": "1h" } }));
     assert_problem(
         "lifetime.anonymous",
         &json!({ "lifetime": { "anonymous": "2h", "absolute": "1h" } }),
@@ -191,10 +142,7 @@ fn contradictions_are_errors() {
         &json!({ "rotation": { "grace": "2m", "reuse_after": "1m" } }),
     );
     assert_problem("freshness.safe", &json!({ "freshness": { "safe": "31m" } }));
-    assert_problem(
-        "audience",
-        &json!({ "audience": "https://app.example.com" }),
-    );
+    assert_problem("audience", &json!({ "audience": "https://app.example.com" }));
     assert_problem(
         "insecure_default_access",
         &json!({ "default_access": "optional", "insecure_default_access": "public" }),
@@ -217,11 +165,7 @@ fn one_duration_alone_is_never_a_contradiction() {
         ("rotation", "reuse_after"),
     ] {
         for value in ["1s", "1m", "1h", "300d"] {
-            assert_eq!(
-                problems(&json!({ table: { name: value } })),
-                [""; 0],
-                "{table}.{name}"
-            );
+            assert_eq!(problems(&json!({ table: { name: value } })), [""; 0], "{table}.{name}");
         }
     }
 }
@@ -256,16 +200,8 @@ fn hosts_and_origins_are_checked() {
     ] {
         assert_problem("origin", &json!({ "origin": origin }));
     }
-    assert_problem(
-        "origin",
-        &json!({ "issuer": "http://localhost:8787", "origin": "route" }),
-    );
-    for origin in [
-        "binding:APP",
-        "route",
-        "http://127.0.0.1:3000",
-        "http://[::1]:3000",
-    ] {
+    assert_problem("origin", &json!({ "issuer": "http://localhost:8787", "origin": "route" }));
+    for origin in ["binding:APP", "route", "http://127.0.0.1:3000", "http://[::1]:3000"] {
         assert_eq!(problems(&json!({ "origin": origin })), [""; 0], "{origin}");
     }
 }
@@ -284,10 +220,7 @@ fn cookies_rules_and_destinations_are_checked() {
         assert_problem("cookie.name", &json!({ "cookie": { "name": name } }));
     }
     for same_site in ["None", "none", "lax", ""] {
-        assert_problem(
-            "cookie.same_site",
-            &json!({ "cookie": { "same_site": same_site } }),
-        );
+        assert_problem("cookie.same_site", &json!({ "cookie": { "same_site": same_site } }));
     }
     for rule in [
         json!({ "path": "/a" }),
@@ -320,10 +253,7 @@ fn cookies_rules_and_destinations_are_checked() {
         ("data", json!("2048")),
         ("data", json!(1.5)),
     ] {
-        assert_problem(
-            &format!("limits.{name}"),
-            &json!({ "limits": { name: value } }),
-        );
+        assert_problem(&format!("limits.{name}"), &json!({ "limits": { name: value } }));
     }
     assert_problem("store", &json!({ "store": "redis" }));
     assert_problem("default_access", &json!({ "default_access": "public" }));
@@ -334,12 +264,7 @@ fn cookies_rules_and_destinations_are_checked() {
 fn everything_that_is_wrong_with_configuration_and_secrets_is_reported_at_once_without_a_value() {
     let key = |byte: u8| base64url::encode(&[byte; 32]);
     let secrets = Secrets {
-        session: format!(
-            "a:{},a:{},dev-b:{}",
-            key(1),
-            key(1),
-            base64url::encode(&[2; 31])
-        ),
+        session: format!("a:{},a:{},dev-b:{}", key(1), key(1), base64url::encode(&[2; 31])),
         origin: format!("o:{}", key(1)),
         locator: String::new(),
     };
@@ -356,16 +281,10 @@ fn everything_that_is_wrong_with_configuration_and_secrets_is_reported_at_once_w
         "EDGE_SESSION_ORIGIN_KEYS",
         "EDGE_SESSION_LOCATOR_KEY: is not set",
     ] {
-        assert!(
-            problems.iter().any(|problem| problem.contains(part)),
-            "{part}: {problems:?}"
-        );
+        assert!(problems.iter().any(|problem| problem.contains(part)), "{part}: {problems:?}");
     }
     for problem in &problems {
-        assert!(
-            !problem.contains("hunter2") && !problem.contains(&key(1)),
-            "{problem}"
-        );
+        assert!(!problem.contains("hunter2") && !problem.contains(&key(1)), "{problem}");
     }
 }
 

@@ -28,11 +28,7 @@ fn logged_in() -> (World, Browser) {
 }
 
 fn assert_code(reaction: &Reaction, status: u16, code: &str, what: &str) {
-    assert_eq!(
-        (reaction.status, reaction.code().as_str()),
-        (status, code),
-        "{what}"
-    );
+    assert_eq!((reaction.status, reaction.code().as_str()), (status, code), "{what}");
     assert!(reaction.cookies.is_empty(), "{what}");
 }
 
@@ -44,10 +40,7 @@ fn answer_with(
     make: impl Fn(&world::Seen) -> String + 'static,
 ) -> Reaction {
     let play = Play::With(Box::new(move |seen| {
-        response(
-            200,
-            &[("Edge-Session-Control", &make(seen)), ("Set-Cookie", "a=1")],
-        )
+        response(200, &[("Edge-Session-Control", &make(seen)), ("Set-Cookie", "a=1")])
     }));
     let mut flight = world.fly(0, browser, write(target), play);
     world.finish(&mut flight)
@@ -72,26 +65,14 @@ fn controls_that_were_not_signed_for_this_are_invalid() {
                 format!("{}.", signed.rsplit_once('.').unwrap().0)
             }),
         ),
-        (
-            "another key",
-            Box::new(move |seen| forge(&key_bytes("o2"), HEADER, &claims(seen))),
-        ),
-        (
-            "the cookie's key",
-            Box::new(move |seen| forge(&key_bytes("k1"), HEADER, &claims(seen))),
-        ),
-        (
-            "alg none",
-            with_header(r#"{"alg":"none","typ":"edge-session-control+jwt","kid":"o1"}"#),
-        ),
+        ("another key", Box::new(move |seen| forge(&key_bytes("o2"), HEADER, &claims(seen)))),
+        ("the cookie's key", Box::new(move |seen| forge(&key_bytes("k1"), HEADER, &claims(seen)))),
+        ("alg none", with_header(r#"{"alg":"none","typ":"edge-session-control+jwt","kid":"o1"}"#)),
         (
             "typ of an assertion",
             with_header(r#"{"alg":"HS256","typ":"edge-session-assertion+jwt","kid":"o1"}"#),
         ),
-        (
-            "typ JWT",
-            with_header(r#"{"alg":"HS256","typ":"JWT","kid":"o1"}"#),
-        ),
+        ("typ JWT", with_header(r#"{"alg":"HS256","typ":"JWT","kid":"o1"}"#)),
         ("no typ", with_header(r#"{"alg":"HS256","kid":"o1"}"#)),
         (
             "unknown kid",
@@ -103,10 +84,7 @@ fn controls_that_were_not_signed_for_this_are_invalid() {
                 r#"{"alg":"HS256","typ":"edge-session-control+jwt","kid":"o1","b64":true}"#,
             ),
         ),
-        (
-            "the assertion sent back",
-            Box::new(|seen| seen.assertion.clone()),
-        ),
+        ("the assertion sent back", Box::new(|seen| seen.assertion.clone())),
         (
             "doubled",
             Box::new(move |seen| {
@@ -135,12 +113,7 @@ fn controls_that_were_not_signed_for_this_are_invalid() {
         let reaction = answer_with(&mut world, &browser, "/", make);
         assert_code(&reaction, 502, "control_invalid", name);
         assert!(world.logged(&["control.invalid"]), "{name}");
-        assert!(
-            world
-                .who(0, &mut browser.clone(), write("/account/x"))
-                .is_some(),
-            "{name}"
-        );
+        assert!(world.who(0, &mut browser.clone(), write("/account/x")).is_some(), "{name}");
     }
 }
 
@@ -150,22 +123,11 @@ fn answer_changed(members: &Value) -> Reaction {
     let members = members.clone();
     let keys = world.site().origin_keys.clone();
     let reaction = answer_with(&mut world, &browser, "/", move |seen| {
-        sign(
-            &keys,
-            &extend(seen.answer(&json!({ "op": "update" })), &members),
-        )
+        sign(&keys, &extend(seen.answer(&json!({ "op": "update" })), &members))
     });
     if reaction.status != 200 {
-        let seen = world
-            .go(&mut browser.clone(), write("/account/x"), Play::Pass)
-            .seen
-            .unwrap();
-        assert_eq!(
-            *seen.data(),
-            json!({}),
-            "nothing was changed: {}",
-            reaction.body
-        );
+        let seen = world.go(&mut browser.clone(), write("/account/x"), Play::Pass).seen.unwrap();
+        assert_eq!(*seen.data(), json!({}), "nothing was changed: {}", reaction.body);
     }
     reaction
 }
@@ -221,12 +183,7 @@ fn controls_whose_claims_do_not_fit_are_invalid() {
         json!({ "set": { "__proto__": 1 } }),
         json!({ "set": { "a": [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]] } }),
     ] {
-        assert_code(
-            &answer_changed(&members),
-            502,
-            "control_invalid",
-            &members.to_string(),
-        );
+        assert_code(&answer_changed(&members), 502, "control_invalid", &members.to_string());
     }
     for members in [
         json!({ "iat": now - 90, "exp": now - 60 }),
@@ -256,12 +213,7 @@ fn members_of_a_login_are_checked_too() {
         json!({ "sub": "a", "unset": [] }),
     ] {
         let members = extend(json!({ "op": "create" }), &members);
-        assert_code(
-            &answer_changed(&members),
-            502,
-            "control_invalid",
-            &members.to_string(),
-        );
+        assert_code(&answer_changed(&members), 502, "control_invalid", &members.to_string());
     }
 }
 
@@ -285,36 +237,21 @@ fn what_is_too_large_has_a_code_of_its_own() {
 fn a_control_counts_for_one_request_and_on_no_public_path_or_upgrade() {
     let (mut world, browser) = logged_in();
     let keys = world.site().origin_keys.clone();
-    let seen = world
-        .go(&mut browser.clone(), write("/"), Play::Pass)
-        .seen
-        .unwrap();
+    let seen = world.go(&mut browser.clone(), write("/"), Play::Pass).seen.unwrap();
     let old = sign(&keys, &seen.answer(&json!({ "op": "destroy" })));
     let reaction = answer_with(&mut world, &browser, "/", move |_| old.clone());
     assert_code(&reaction, 502, "control_invalid", "of another request");
     let destroy = json!({ "op": "destroy" });
-    let reaction = world.go(
-        &mut browser.clone(),
-        read("/assets/x"),
-        Play::Say(destroy.clone()),
-    );
+    let reaction = world.go(&mut browser.clone(), read("/assets/x"), Play::Say(destroy.clone()));
     assert_code(&reaction, 502, "control_invalid", "public");
-    let socket = Ask::new("GET", "/")
-        .with("Upgrade", "websocket")
-        .with("Origin", world::ISSUER);
-    let reaction = world.go(
-        &mut browser.clone(),
-        socket,
-        Play::SayOn(response(101, &[]), destroy.clone()),
-    );
+    let socket = Ask::new("GET", "/").with("Upgrade", "websocket").with("Origin", world::ISSUER);
+    let reaction =
+        world.go(&mut browser.clone(), socket, Play::SayOn(response(101, &[]), destroy.clone()));
     assert_code(&reaction, 502, "control_invalid", "101");
     for status in [200, 204, 302, 304, 404, 500, 503] {
         let (mut world, mut browser) = logged_in();
-        let reaction = world.go(
-            &mut browser,
-            page("/"),
-            Play::SayOn(response(status, &[]), destroy.clone()),
-        );
+        let reaction =
+            world.go(&mut browser, page("/"), Play::SayOn(response(status, &[]), destroy.clone()));
         assert_eq!(reaction.status, status);
         assert!(reaction.clears_cookie(), "{status}");
     }
@@ -322,20 +259,13 @@ fn a_control_counts_for_one_request_and_on_no_public_path_or_upgrade() {
 
 #[test]
 fn operations_on_a_session_need_one() {
-    for (op, subject) in [
-        ("update", None),
-        ("rotate", None),
-        ("destroy_all", None),
-        ("destroy_all", Some(())),
-    ] {
+    for (op, subject) in
+        [("update", None), ("rotate", None), ("destroy_all", None), ("destroy_all", Some(()))]
+    {
         let mut world = World::new(&json!({}));
         let mut browser = Browser::default();
         if subject.is_some() {
-            world.go(
-                &mut browser,
-                write("/"),
-                Play::Say(json!({ "op": "create" })),
-            );
+            world.go(&mut browser, write("/"), Play::Say(json!({ "op": "create" })));
         }
         let reaction = world.go(&mut browser, write("/"), Play::Say(json!({ "op": op })));
         assert_code(&reaction, 502, "control_invalid", op);

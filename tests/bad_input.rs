@@ -26,11 +26,7 @@ fn logged_in() -> (World, Browser) {
 }
 
 fn assert_code(reaction: &Reaction, status: u16, code: &str, what: &str) {
-    assert_eq!(
-        (reaction.status, reaction.code().as_str()),
-        (status, code),
-        "{what}"
-    );
+    assert_eq!((reaction.status, reaction.code().as_str()), (status, code), "{what}");
     assert!(reaction.cookies.is_empty(), "{what}");
 }
 
@@ -47,22 +43,10 @@ fn any_number_of_cookies_of_our_name_is_read_without_a_fault() {
     let alice = Some("alice".to_owned());
     assert_eq!(who(""), None);
     assert_eq!(who(&format!("{good}; {good}")), alice, "two of one value");
-    assert_eq!(
-        who(&vec![good.clone(); 50].join("; ")),
-        alice,
-        "fifty of one value"
-    );
+    assert_eq!(who(&vec![good.clone(); 50].join("; ")), alice, "fifty of one value");
     let seven = ["__Host-session=x"; 7].join("; ");
-    assert_eq!(
-        who(&format!("{seven}; {good}")),
-        alice,
-        "the eighth is looked at"
-    );
-    assert_eq!(
-        who(&format!("{seven}; __Host-session=x; {good}")),
-        None,
-        "the ninth is not"
-    );
+    assert_eq!(who(&format!("{seven}; {good}")), alice, "the eighth is looked at");
+    assert_eq!(who(&format!("{seven}; __Host-session=x; {good}")), None, "the ninth is not");
 }
 
 #[test]
@@ -128,10 +112,7 @@ fn urls_and_methods_that_are_none_have_codes_of_their_own() {
         "https:///x",
         "https://app.example.com/é",
     ] {
-        let ask = Ask {
-            target: href.to_owned(),
-            ..page("/")
-        };
+        let ask = Ask { target: href.to_owned(), ..page("/") };
         if !href.is_empty() {
             assert_code(&go(ask), 400, "malformed", href);
         }
@@ -180,12 +161,7 @@ fn another_host_in_url_or_header_is_421() {
         assert_code(&go(ask), 421, "wrong_host", host);
     }
     assert_code(&go(read("/").without("Host")), 421, "wrong_host", "none");
-    assert_code(
-        &go(read("/").with("Host", HOST)),
-        421,
-        "wrong_host",
-        "twice",
-    );
+    assert_code(&go(read("/").with("Host", HOST)), 421, "wrong_host", "twice");
     for href in [
         "https://evil.example/",
         "https://app.example.com:8443/",
@@ -194,43 +170,21 @@ fn another_host_in_url_or_header_is_421() {
         "https://app.example.com@evil.example/",
         "http://evil.example/",
     ] {
-        assert_code(
-            &go(Ask {
-                target: href.to_owned(),
-                ..read("/")
-            }),
-            421,
-            "wrong_host",
-            href,
-        );
+        assert_code(&go(Ask { target: href.to_owned(), ..read("/") }), 421, "wrong_host", href);
     }
 }
 
 #[test]
 fn plain_http_is_redirected_where_nothing_is_lost_and_refused_otherwise() {
     let mut world = World::new(&json!({}));
-    let reaction = world.send(
-        Ask {
-            target: "http://app.example.com//evil?x".to_owned(),
-            ..page("/")
-        },
-        Play::Pass,
-    );
+    let reaction = world
+        .send(Ask { target: "http://app.example.com//evil?x".to_owned(), ..page("/") }, Play::Pass);
     assert_eq!(
         (reaction.status, reaction.header("location")),
         (308, Some("https://app.example.com//evil?x"))
     );
-    for target in [
-        "http://app.example.com/",
-        "http://app.example.com/.edge-session/logout",
-    ] {
-        let reaction = world.send(
-            Ask {
-                target: target.to_owned(),
-                ..write("/")
-            },
-            Play::Pass,
-        );
+    for target in ["http://app.example.com/", "http://app.example.com/.edge-session/logout"] {
+        let reaction = world.send(Ask { target: target.to_owned(), ..write("/") }, Play::Pass);
         assert_code(&reaction, 403, "https_required", target);
     }
 }

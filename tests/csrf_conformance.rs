@@ -75,15 +75,8 @@ fn own() -> WebOrigin {
 /// The rules that a group of rows is about. Go's patterns become exact paths; of those with a
 /// method, only the one that its row expects to match is there.
 fn rules(group: &str) -> CrossSite {
-    let list = |texts: &[&str]| {
-        texts
-            .iter()
-            .map(|text| (*text).to_owned())
-            .collect::<Vec<_>>()
-    };
-    let trusted = group
-        .strip_prefix("TrustedOrigin[")
-        .and_then(|rest| rest.strip_suffix(']'));
+    let list = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let trusted = group.strip_prefix("TrustedOrigin[").and_then(|rest| rest.strip_suffix(']'));
     let exempt: &[&str] = if group.starts_with("Bypass[") {
         &["/bypass/", "/no-trailing", "/yes-trailing/", "/post-only/"]
     } else {
@@ -120,15 +113,9 @@ fn every_row_is_decided_as_go_decides_it_or_named_as_stricter() {
             let stricter = listed(&STRICTER) || (presented && listed(&STRICTER_WITH_A_COOKIE));
             let decision = decide(row, presented);
             let passes = !matches!(decision, Decision::Refuse(_));
-            let what = format!(
-                "{} / {} (cookie: {presented}): {decision:?}",
-                row.group, row.name
-            );
+            let what = format!("{} / {} (cookie: {presented}): {decision:?}", row.group, row.name);
             assert_eq!(passes, row.passes && !stricter, "{what}");
-            assert!(
-                !stricter || row.passes,
-                "only what Go lets through can be stricter: {what}"
-            );
+            assert!(!stricter || row.passes, "only what Go lets through can be stricter: {what}");
         }
     }
 }
@@ -153,9 +140,7 @@ fn what_passes_for_its_path_alone_passes_without_a_session() {
 #[test]
 fn trusted_origins_of_a_configuration_are_validated_as_in_go() {
     let table = table();
-    let rows = table["trusted_origin_config_validation"]
-        .as_array()
-        .unwrap();
+    let rows = table["trusted_origin_config_validation"].as_array().unwrap();
     assert_eq!(rows.len(), 12);
     for row in rows {
         let config = json!({
@@ -167,17 +152,9 @@ fn trusted_origins_of_a_configuration_are_validated_as_in_go() {
 
 #[test]
 fn exempt_paths_of_a_configuration_are_exact() {
-    for path in [
-        "/only/{foo}",
-        "PUT /put-only/",
-        "/bypass/*",
-        "/a//b",
-        "/a;b",
-        "/%61",
-        "/a/../b",
-        "a",
-        "",
-    ] {
+    for path in
+        ["/only/{foo}", "PUT /put-only/", "/bypass/*", "/a//b", "/a;b", "/%61", "/a/../b", "a", ""]
+    {
         let config = json!({
             "issuer": "https://app.example.com", "origin": "binding:APP", "default_access": "optional",
             "csrf": { "insecure_exempt_paths": [path] },
@@ -240,11 +217,7 @@ fn known_bug_webkit_60289_a_foreign_origin_counts_whatever_sec_fetch_site_says()
             assert_eq!(both(fetch_site, origin), expected, "{origin} {fetch_site}");
         }
     }
-    assert_eq!(
-        both("none", "null"),
-        Decision::Refuse(Reason::FetchSite),
-        "stricter than Go"
-    );
+    assert_eq!(both("none", "null"), Decision::Refuse(Reason::FetchSite), "stricter than Go");
 }
 
 #[test]
@@ -273,24 +246,10 @@ fn values_are_compared_byte_for_byte() {
         "NULL",
         "https://еxample.com",
     ] {
-        assert!(
-            matches!(both("same-origin", origin), Decision::Refuse(_)),
-            "{origin}"
-        );
+        assert!(matches!(both("same-origin", origin), Decision::Refuse(_)), "{origin}");
     }
-    for fetch_site in [
-        "Same-Origin",
-        "SAME-ORIGIN",
-        "None",
-        "same_origin",
-        "same-origin;",
-        "x",
-    ] {
-        assert_eq!(
-            both(fetch_site, ""),
-            Decision::Refuse(Reason::FetchSite),
-            "{fetch_site}"
-        );
+    for fetch_site in ["Same-Origin", "SAME-ORIGIN", "None", "same_origin", "same-origin;", "x"] {
+        assert_eq!(both(fetch_site, ""), Decision::Refuse(Reason::FetchSite), "{fetch_site}");
     }
 }
 
@@ -298,15 +257,9 @@ fn values_are_compared_byte_for_byte() {
 fn the_rules_in_their_order() {
     let pass = |fetch_site, origin| both(fetch_site, origin) == Decision::Pass;
     assert!(pass("cross-site", "https://trusted.example"), "2: trusted");
-    assert!(
-        !pass("same-origin", "https://attacker.example"),
-        "3: foreign"
-    );
+    assert!(!pass("same-origin", "https://attacker.example"), "3: foreign");
     assert!(pass("same-origin", "https://example.com"), "4");
-    assert!(
-        pass("same-origin", "null"),
-        "4: a page without an origin of its own site"
-    );
+    assert!(pass("same-origin", "null"), "4: a page without an origin of its own site");
     assert!(pass("none", ""), "4: the person");
     assert!(!pass("same-site", "https://example.com"), "4: all else");
     assert!(pass("", "https://example.com"), "5: own");

@@ -29,30 +29,21 @@ fn present(world: &mut World, value: &str) {
         write("/.edge-session/logout"),
     ] {
         let path = ask.target.clone();
-        let reaction = world.send(
-            ask.with("Cookie", &format!("__Host-session={value}")),
-            Play::Pass,
-        );
+        let reaction =
+            world.send(ask.with("Cookie", &format!("__Host-session={value}")), Play::Pass);
         let expected: &[u16] = match path.as_str() {
             "/account/x" => &[302, 401],
             "/" => &[200],
             _ => &[204],
         };
-        assert!(
-            expected.contains(&reaction.status),
-            "{} {value}",
-            reaction.status
-        );
+        assert!(expected.contains(&reaction.status), "{} {value}", reaction.status);
         assert!(reaction.keeps_cookie(), "a dead cookie is left alone");
         if let Some(seen) = reaction.seen {
             assert_eq!(seen.subject(), None, "{value}");
             assert_eq!(seen.header("cookie"), None, "{value}");
         }
     }
-    assert_eq!(
-        world.store.operations, before,
-        "the store was asked about {value}"
-    );
+    assert_eq!(world.store.operations, before, "the store was asked about {value}");
 }
 
 fn logged_in() -> (World, String) {
@@ -113,22 +104,14 @@ fn a_cookie_with_anything_added_asks_no_store() {
 #[test]
 fn a_cookie_sealed_with_another_key_for_another_site_or_another_name_asks_no_store() {
     let other_key = world::site(&world::config(&json!({})), &["k2"]);
-    let other_site = world::site(
-        &world::config(&json!({ "issuer": "https://other.example.com" })),
-        &["k1"],
-    );
-    let other_name = world::site(
-        &world::config(&json!({ "cookie": { "name": "__Host-other" } })),
-        &["k1"],
-    );
+    let other_site =
+        world::site(&world::config(&json!({ "issuer": "https://other.example.com" })), &["k1"]);
+    let other_name =
+        world::site(&world::config(&json!({ "cookie": { "name": "__Host-other" } })), &["k1"]);
     let (mut world, value) = logged_in();
     let id = world.site().cookie_keys.open(&value).unwrap();
     for site in [other_key, other_site, other_name] {
-        let stamp = Stamp {
-            root: Sid::from_entropy(&[7; 16]),
-            generation: 0,
-            sealed: id.absolute,
-        };
+        let stamp = Stamp { root: Sid::from_entropy(&[7; 16]), generation: 0, sealed: id.absolute };
         let sealed = site.cookie_keys.seal(&id.id, id.absolute, &stamp);
         present(&mut world, sealed.expose());
     }
@@ -142,10 +125,7 @@ fn a_forged_cookie_beside_the_real_one_changes_nothing() {
         format!("__Host-session={value}; __Host-session="),
         format!("__Host-session={value}; __Host-session={value}"),
     ] {
-        let seen = world
-            .send(page("/account/x").with("Cookie", &header), Play::Pass)
-            .seen
-            .unwrap();
+        let seen = world.send(page("/account/x").with("Cookie", &header), Play::Pass).seen.unwrap();
         assert_eq!(seen.subject(), Some("alice"), "{header}");
     }
     assert!(world.logged(&["token.forged"]));
@@ -157,15 +137,9 @@ fn two_different_real_cookies_count_as_none() {
     let mut attacker = Browser::default();
     world.login(&mut attacker, "mallory");
     let before = world.store.operations;
-    let header = format!(
-        "__Host-session={}; __Host-session={value}",
-        attacker.session().unwrap()
-    );
+    let header = format!("__Host-session={}; __Host-session={value}", attacker.session().unwrap());
     let reaction = world.send(write("/account/x").with("Cookie", &header), Play::Pass);
-    assert_eq!(
-        (reaction.status, reaction.code().as_str()),
-        (401, "session_required")
-    );
+    assert_eq!((reaction.status, reaction.code().as_str()), (401, "session_required"));
     assert_eq!(world.store.operations, before);
     assert!(world.logged(&["token.ambiguous"]));
 }

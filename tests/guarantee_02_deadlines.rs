@@ -20,10 +20,7 @@ use world::{Ask, Browser, Play, START, World, page, read, write};
 fn told(world: &mut World, browser: &mut Browser) -> (u64, u64) {
     let seen = world.go(browser, write("/"), Play::Pass).seen.unwrap();
     let session = &seen.claims["session"];
-    (
-        session["idle"].as_u64().unwrap(),
-        session["absolute"].as_u64().unwrap(),
-    )
+    (session["idle"].as_u64().unwrap(), session["absolute"].as_u64().unwrap())
 }
 
 fn logged_in(members: &Value) -> (World, Browser) {
@@ -82,10 +79,7 @@ fn activity_slides_the_idle_deadline_but_never_past_the_absolute_one() {
     while now + 900 < end {
         world.pass(900);
         now += 900;
-        assert!(
-            world.who(0, &mut browser, read("/account/x")).is_some(),
-            "{now}"
-        );
+        assert!(world.who(0, &mut browser, read("/account/x")).is_some(), "{now}");
     }
     assert_eq!(told(&mut world, &mut browser), (end, end));
     world.pass_millis((end - now) * 1000 - 1);
@@ -93,10 +87,7 @@ fn activity_slides_the_idle_deadline_but_never_past_the_absolute_one() {
     world.pass_millis(1);
     let asked = world.store.operations;
     assert_over(&mut world, &mut browser);
-    assert_eq!(
-        world.store.operations, asked,
-        "past the absolute deadline nobody is asked"
-    );
+    assert_eq!(world.store.operations, asked, "past the absolute deadline nobody is asked");
 }
 
 #[test]
@@ -139,20 +130,9 @@ fn reads_that_memory_answers_keep_a_session_alive() {
 fn an_anonymous_session_has_its_own_idle_time() {
     let mut world = World::new(&json!({ "lifetime": { "anonymous": "5m" } }));
     let mut browser = Browser::default();
-    world.go(
-        &mut browser,
-        write("/"),
-        Play::Say(json!({ "op": "create" })),
-    );
+    world.go(&mut browser, write("/"), Play::Say(json!({ "op": "create" })));
     world.pass(299);
-    assert!(
-        world
-            .go(&mut browser, read("/"), Play::Pass)
-            .seen
-            .unwrap()
-            .sid()
-            .is_some()
-    );
+    assert!(world.go(&mut browser, read("/"), Play::Pass).seen.unwrap().sid().is_some());
     world.pass(300);
     assert_over(&mut world, &mut browser);
 }
@@ -200,11 +180,7 @@ fn reading_does_not_depend_on_the_alarm_and_the_alarm_leaves_nothing_behind() {
     assert_eq!(world.store.texts.len(), 1, "the alarm has not run");
     assert_over(&mut world, &mut browser);
     world.store.wake(world.now);
-    assert!(
-        world.store.texts.is_empty(),
-        "{:?}",
-        world.store.texts.keys()
-    );
+    assert!(world.store.texts.is_empty(), "{:?}", world.store.texts.keys());
     assert_over(&mut world, &mut browser);
 }
 

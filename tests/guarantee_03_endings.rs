@@ -24,11 +24,7 @@ fn logged_in() -> (World, Browser) {
     world.login(&mut browser, "alice");
     browser.forget_freshness();
     for isolate in 0..2 {
-        assert!(
-            world
-                .who(isolate, &mut browser, read("/account/x"))
-                .is_some()
-        );
+        assert!(world.who(isolate, &mut browser, read("/account/x")).is_some());
     }
     (world, browser)
 }
@@ -37,32 +33,14 @@ fn logged_in() -> (World, Browser) {
 /// by none at all once the window has passed.
 fn assert_ended(world: &mut World, old: &Browser) {
     for isolate in 0..2 {
-        assert_eq!(
-            world.who(isolate, &mut old.clone(), write("/account/x")),
-            None,
-            "{isolate}"
-        );
+        assert_eq!(world.who(isolate, &mut old.clone(), write("/account/x")), None, "{isolate}");
     }
-    assert_eq!(
-        world.who(0, &mut old.clone(), read("/account/x")),
-        None,
-        "where it was ended"
-    );
+    assert_eq!(world.who(0, &mut old.clone(), read("/account/x")), None, "where it was ended");
     world.pass(10);
     for isolate in 0..2 {
-        assert_eq!(
-            world.who(isolate, &mut old.clone(), read("/account/x")),
-            None,
-            "{isolate}"
-        );
+        assert_eq!(world.who(isolate, &mut old.clone(), read("/account/x")), None, "{isolate}");
     }
-    assert!(
-        !world
-            .store
-            .texts
-            .values()
-            .any(|text| text.contains("\"sessions\""))
-    );
+    assert!(!world.store.texts.values().any(|text| text.contains("\"sessions\"")));
 }
 
 fn end(members: &Value) {
@@ -104,20 +82,13 @@ fn the_logout_endpoint_ends_the_session_everywhere() {
 #[test]
 fn a_form_that_logs_out_is_sent_on() {
     let (mut world, mut browser) = logged_in();
-    let form = write("/.edge-session/logout")
-        .without("Sec-Fetch-Mode")
-        .with("Sec-Fetch-Mode", "navigate");
+    let form =
+        write("/.edge-session/logout").without("Sec-Fetch-Mode").with("Sec-Fetch-Mode", "navigate");
     let reaction = world.go(&mut browser, form.clone(), Play::Pass);
-    assert_eq!(
-        (reaction.status, reaction.header("location")),
-        (303, Some("/"))
-    );
+    assert_eq!((reaction.status, reaction.header("location")), (303, Some("/")));
     // Without a session the answer is the same, and no cookie is touched.
     let reaction = world.go(&mut browser, form, Play::Pass);
-    assert_eq!(
-        (reaction.status, reaction.header("location")),
-        (303, Some("/"))
-    );
+    assert_eq!((reaction.status, reaction.header("location")), (303, Some("/")));
     assert!(reaction.cookies.is_empty());
 }
 
@@ -133,11 +104,7 @@ fn a_message_out_of_band_ends_the_session_everywhere() {
         };
         for time in ["the first time", "a repeat"] {
             let reaction = world.out_of_band(&message);
-            assert_eq!(
-                (reaction.status, reaction.body.as_str()),
-                (204, ""),
-                "{time}"
-            );
+            assert_eq!((reaction.status, reaction.body.as_str()), (204, ""), "{time}");
         }
         assert_ended(&mut world, &browser);
     }
@@ -150,27 +117,15 @@ fn destroy_all_ends_every_browser_of_the_subject_and_nobody_elses() {
     let mut other = Browser::default();
     world.login(&mut second, "alice");
     world.login(&mut other, "bob");
-    world.go(
-        &mut browser,
-        write("/"),
-        Play::Say(json!({ "op": "destroy_all" })),
-    );
+    world.go(&mut browser, write("/"), Play::Say(json!({ "op": "destroy_all" })));
     assert_eq!(world.who(1, &mut second, write("/account/x")), None);
-    assert_eq!(
-        world.who(1, &mut other, write("/account/x")),
-        Some("bob".to_owned())
-    );
+    assert_eq!(world.who(1, &mut other, write("/account/x")), Some("bob".to_owned()));
 }
 
 #[test]
 fn a_client_that_disconnects_while_its_logout_is_under_way_is_logged_out() {
     let (mut world, browser) = logged_in();
-    let mut flight = world.fly(
-        0,
-        &browser,
-        write("/"),
-        Play::Say(json!({ "op": "destroy" })),
-    );
+    let mut flight = world.fly(0, &browser, write("/"), Play::Say(json!({ "op": "destroy" })));
     // The platform goes on with what was registered; the browser takes nothing of it.
     let _ = world.finish(&mut flight);
     assert_ended(&mut world, &browser);
@@ -184,30 +139,16 @@ fn an_answer_that_was_under_way_while_the_session_ended_is_not_remembered() {
     // It has been asked and answered, but not taken in.
     world.advance(&mut slow);
     world.advance(&mut slow);
-    world.go(
-        &mut browser.clone(),
-        write("/"),
-        Play::Say(json!({ "op": "destroy" })),
-    );
-    assert!(
-        world.finish(&mut slow).seen.is_some(),
-        "it was let in before"
-    );
+    world.go(&mut browser.clone(), write("/"), Play::Say(json!({ "op": "destroy" })));
+    assert!(world.finish(&mut slow).seen.is_some(), "it was let in before");
     assert_ended(&mut world, &browser);
 }
 
 #[test]
 fn a_logout_whose_reply_is_lost_is_not_remembered_as_a_live_session() {
     let (mut world, mut browser) = logged_in();
-    world
-        .store
-        .troubles
-        .extend([None, Some(Trouble::ReplyLost)]);
-    let reaction = world.go(
-        &mut browser,
-        write("/"),
-        Play::Say(json!({ "op": "destroy" })),
-    );
+    world.store.troubles.extend([None, Some(Trouble::ReplyLost)]);
+    let reaction = world.go(&mut browser, write("/"), Play::Say(json!({ "op": "destroy" })));
     assert_eq!(reaction.status, 503);
     assert!(reaction.keeps_cookie());
     assert_ended(&mut world, &browser);
@@ -217,11 +158,7 @@ fn a_logout_whose_reply_is_lost_is_not_remembered_as_a_live_session() {
 fn a_superseded_id_may_still_log_out() {
     let (mut world, mut browser) = logged_in();
     let old = browser.clone();
-    let rotated = world.go(
-        &mut browser,
-        write("/"),
-        Play::Say(json!({ "op": "rotate" })),
-    );
+    let rotated = world.go(&mut browser, write("/"), Play::Say(json!({ "op": "rotate" })));
     assert!(rotated.gives_cookie());
     let reaction = world.go(&mut old.clone(), write("/.edge-session/logout"), Play::Pass);
     assert!(reaction.clears_cookie());
@@ -268,10 +205,7 @@ fn end_others_ends_the_others_and_keeps_this_one() {
         let play = Play::Say(json!({ "op": op, "sub": sub, "end_others": true }));
         assert!(world.go(&mut browser, write("/"), play).gives_cookie());
         assert_eq!(world.who(1, &mut second, write("/account/x")), None, "{op}");
-        assert!(
-            world.who(1, &mut browser, write("/account/x")).is_some(),
-            "{op}"
-        );
+        assert!(world.who(1, &mut browser, write("/account/x")).is_some(), "{op}");
     }
 }
 
@@ -283,17 +217,10 @@ fn a_login_with_the_old_password_does_not_slip_through() {
     let mut login = world.fly(1, &thief, write("/login"), play);
     world.until_at_origin(&mut login);
     world.pass(1);
-    world.go(
-        &mut browser,
-        write("/"),
-        Play::Say(json!({ "op": "rotate", "end_others": true })),
-    );
+    world.go(&mut browser, write("/"), Play::Say(json!({ "op": "rotate", "end_others": true })));
     world.pass(1);
     let reaction = world.finish(&mut login);
-    assert_eq!(
-        (reaction.status, reaction.code().as_str()),
-        (503, "session_raced")
-    );
+    assert_eq!((reaction.status, reaction.code().as_str()), (503, "session_raced"));
     thief.take(&reaction.cookies, world.now);
     assert_eq!(thief.session(), None);
     // And one that comes afterwards is a login like any other.

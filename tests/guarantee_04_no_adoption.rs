@@ -33,25 +33,15 @@ fn say(members: &Value) -> Play {
 #[test]
 fn an_id_that_was_sealed_but_never_issued_is_not_adopted() {
     let (mut world, browser) = logged_in();
-    let token = world
-        .site()
-        .cookie_keys
-        .open(browser.session().unwrap())
-        .unwrap();
+    let token = world.site().cookie_keys.open(browser.session().unwrap()).unwrap();
     // The same object, and one that does not exist.
     for locator in [
         token.id.locator,
-        world
-            .site()
-            .locator_key
-            .of_anonymous(&edge_session::sid::Sid::from_entropy(&[7; 16])),
+        world.site().locator_key.of_anonymous(&edge_session::sid::Sid::from_entropy(&[7; 16])),
     ] {
         let id = SessionId::new(locator, Secret::from_entropy([9; 32]));
-        let stamp = Stamp {
-            root: Sid::from_entropy(&[7; 16]),
-            generation: 0,
-            sealed: token.absolute,
-        };
+        let stamp =
+            Stamp { root: Sid::from_entropy(&[7; 16]), generation: 0, sealed: token.absolute };
         let sealed = world.site().cookie_keys.seal(&id, token.absolute, &stamp);
         let mut planted = Browser::default();
         planted.plant(sealed.expose());
@@ -69,11 +59,7 @@ fn an_id_that_was_sealed_but_never_issued_is_not_adopted() {
 fn a_login_never_goes_on_with_the_id_that_came_in() {
     let mut world = World::new(&json!({}));
     let mut attacker = Browser::default();
-    world.go(
-        &mut attacker,
-        write("/"),
-        say(&json!({ "op": "create", "data": { "cart": 1 } })),
-    );
+    world.go(&mut attacker, write("/"), say(&json!({ "op": "create", "data": { "cart": 1 } })));
     // The attacker's anonymous cookie is planted with the victim, who logs in.
     let mut victim = attacker.clone();
     let before = victim.session().unwrap().to_owned();
@@ -91,29 +77,15 @@ fn every_create_and_every_rotate_issues_a_new_id_and_the_old_one_is_dead() {
         past.push(browser.clone());
         let op = if round % 3 == 0 { "create" } else { "rotate" };
         let sub = (op == "create").then_some("alice");
-        let reaction = world.go(
-            &mut browser,
-            write("/"),
-            say(&json!({ "op": op, "sub": sub })),
-        );
+        let reaction = world.go(&mut browser, write("/"), say(&json!({ "op": op, "sub": sub })));
         assert!(reaction.gives_cookie(), "{op}");
         for old in &past {
             assert_ne!(old.session(), browser.session());
-            assert_eq!(
-                world.who(0, &mut old.clone(), write("/account/x")),
-                None,
-                "{op}"
-            );
+            assert_eq!(world.who(0, &mut old.clone(), write("/account/x")), None, "{op}");
         }
-        assert!(
-            world.who(0, &mut browser, write("/account/x")).is_some(),
-            "{op}"
-        );
+        assert!(world.who(0, &mut browser, write("/account/x")).is_some(), "{op}");
     }
-    let mut values: Vec<_> = past
-        .iter()
-        .map(|browser| browser.session().unwrap())
-        .collect();
+    let mut values: Vec<_> = past.iter().map(|browser| browser.session().unwrap()).collect();
     values.sort_unstable();
     values.dedup();
     assert_eq!(values.len(), 20);
@@ -124,19 +96,10 @@ fn a_rotate_leaves_no_grace_to_periodic_predecessors_either() {
     let (mut world, mut browser) = logged_in();
     let first = browser.clone();
     world.pass(900);
-    assert!(
-        world
-            .go(&mut browser, page("/account/x"), Play::Pass)
-            .gives_cookie()
-    );
+    assert!(world.go(&mut browser, page("/account/x"), Play::Pass).gives_cookie());
     let second = browser.clone();
     world.who(0, &mut browser, read("/account/x"));
-    assert!(
-        world
-            .who(0, &mut first.clone(), write("/account/x"))
-            .is_some(),
-        "it has its grace"
-    );
+    assert!(world.who(0, &mut first.clone(), write("/account/x")).is_some(), "it has its grace");
     world.go(&mut browser, write("/"), say(&json!({ "op": "rotate" })));
     for old in [first, second] {
         assert_eq!(world.who(0, &mut old.clone(), write("/account/x")), None);
@@ -150,10 +113,7 @@ fn a_session_is_named_by_the_request_that_made_it() {
     let login = world.login(&mut browser, "alice").seen.unwrap();
     let seen = world.go(&mut browser, read("/"), Play::Pass).seen.unwrap();
     assert_eq!(seen.sid(), Some(login.jti()));
-    let rotate = world
-        .go(&mut browser, write("/"), say(&json!({ "op": "rotate" })))
-        .seen
-        .unwrap();
+    let rotate = world.go(&mut browser, write("/"), say(&json!({ "op": "rotate" }))).seen.unwrap();
     let seen = world.go(&mut browser, read("/"), Play::Pass).seen.unwrap();
     assert_eq!(seen.sid(), Some(rotate.jti()));
     // Periodic rotation is no news to the application.
@@ -167,10 +127,7 @@ fn a_session_is_named_by_the_request_that_made_it() {
 fn an_anonymous_session_keeps_its_first_name() {
     let mut world = World::new(&json!({}));
     let mut browser = Browser::default();
-    let create = world
-        .go(&mut browser, write("/"), say(&json!({ "op": "create" })))
-        .seen
-        .unwrap();
+    let create = world.go(&mut browser, write("/"), say(&json!({ "op": "create" }))).seen.unwrap();
     world.go(&mut browser, write("/"), say(&json!({ "op": "rotate" })));
     let seen = world.go(&mut browser, read("/"), Play::Pass).seen.unwrap();
     assert_eq!(seen.sid(), Some(create.jti()));
@@ -180,17 +137,10 @@ fn an_anonymous_session_keeps_its_first_name() {
 fn the_subject_of_a_session_never_changes_and_objects_are_never_shared() {
     let (mut world, mut browser) = logged_in();
     for op in ["update", "rotate"] {
-        let reaction = world.go(
-            &mut browser,
-            write("/"),
-            say(&json!({ "op": op, "sub": "bob" })),
-        );
+        let reaction = world.go(&mut browser, write("/"), say(&json!({ "op": op, "sub": "bob" })));
         assert_eq!(reaction.code(), "control_invalid", "{op}");
     }
-    assert_eq!(
-        world.who(0, &mut browser, write("/account/x")),
-        Some("alice".to_owned())
-    );
+    assert_eq!(world.who(0, &mut browser, write("/account/x")), Some("alice".to_owned()));
     let mut other = Browser::default();
     world.login(&mut other, "bob");
     assert_eq!(world.store.texts.len(), 2);

@@ -31,12 +31,8 @@ fn logged_in(mut world: World) -> (World, Browser) {
 fn during_a_key_change() -> (World, Browser) {
     let config = config(&json!({}));
     let (mut world, browser) = logged_in(World::of(vec![site(&config, &["k1"])]));
-    world
-        .isolates
-        .push(Isolate::new(site(&config, &["k1", "k2"])));
-    world
-        .isolates
-        .push(Isolate::new(site(&config, &["k2", "k1"])));
+    world.isolates.push(Isolate::new(site(&config, &["k1", "k2"])));
+    world.isolates.push(Isolate::new(site(&config, &["k2", "k1"])));
     (world, browser)
 }
 
@@ -45,11 +41,7 @@ fn secret(reaction: &Reaction) -> Option<[u8; 32]> {
 }
 
 fn rotations(world: &World) -> usize {
-    world
-        .lines
-        .iter()
-        .filter(|line| line.contains("session.rotated"))
-        .count()
+    world.lines.iter().filter(|line| line.contains("session.rotated")).count()
 }
 
 #[test]
@@ -62,28 +54,17 @@ fn parallel_requests_on_isolates_with_different_key_lists_are_given_the_same_id(
         .collect();
     // All of them wait at every point for all the others.
     world.interleave(&mut flights);
-    let reactions: Vec<Reaction> = flights
-        .iter()
-        .map(|flight| flight.reaction().unwrap().clone())
-        .collect();
+    let reactions: Vec<Reaction> =
+        flights.iter().map(|flight| flight.reaction().unwrap().clone()).collect();
     assert!(reactions.iter().all(|reaction| reaction.status == 200));
     assert!(
-        reactions
-            .iter()
-            .all(|reaction| reaction.seen.as_ref().unwrap().subject() == Some("alice"))
+        reactions.iter().all(|reaction| reaction.seen.as_ref().unwrap().subject() == Some("alice"))
     );
     let first = secret(&reactions[0]);
     assert!(first.is_some());
-    assert!(
-        reactions.iter().all(|reaction| secret(reaction) == first),
-        "all end with one ID"
-    );
+    assert!(reactions.iter().all(|reaction| secret(reaction) == first), "all end with one ID");
     let text = world.store.texts.values().next().unwrap();
-    assert_eq!(
-        text.matches("\"generation\"").count(),
-        1,
-        "one rotation: {text}"
-    );
+    assert_eq!(text.matches("\"generation\"").count(), 1, "one rotation: {text}");
     // Whichever answer arrives last, the browser goes on.
     for reaction in [&reactions[0], &reactions[49]] {
         let mut browser = browser.clone();
@@ -119,11 +100,7 @@ fn a_lost_response_logs_nobody_out() {
         offered.push(secret(&reaction).unwrap());
     }
     offered.dedup();
-    assert_eq!(
-        offered.len(),
-        1,
-        "until it has been seen, the same one is offered"
-    );
+    assert_eq!(offered.len(), 1, "until it has been seen, the same one is offered");
     // The one that arrives in the end is good.
     world.go(&mut browser, page("/account/x"), Play::Pass);
     assert!(world.who(0, &mut browser, write("/account/x")).is_some());
@@ -136,27 +113,14 @@ fn the_predecessor_has_its_grace_once_the_successor_was_seen() {
     world.pass(900);
     world.go(&mut browser, page("/account/x"), Play::Pass);
     world.pass(600);
-    assert!(
-        world
-            .who(0, &mut old.clone(), write("/account/x"))
-            .is_some(),
-        "not seen yet"
-    );
+    assert!(world.who(0, &mut old.clone(), write("/account/x")).is_some(), "not seen yet");
     assert!(world.who(0, &mut browser, write("/account/x")).is_some());
     world.pass_millis(29_999);
-    assert!(
-        world
-            .who(0, &mut old.clone(), write("/account/x"))
-            .is_some(),
-        "in its grace"
-    );
+    assert!(world.who(0, &mut old.clone(), write("/account/x")).is_some(), "in its grace");
     world.pass_millis(1);
     assert_eq!(world.who(0, &mut old.clone(), write("/account/x")), None);
     assert!(world.logged(&["token.reuse", "refused"]));
-    assert!(
-        world.who(0, &mut browser, write("/account/x")).is_some(),
-        "the session lives"
-    );
+    assert!(world.who(0, &mut browser, write("/account/x")).is_some(), "the session lives");
 }
 
 #[test]
@@ -193,21 +157,15 @@ fn rotation_waits_for_a_page_and_after_twice_the_time_for_nothing() {
     world.pass(899);
     assert!(!rotates(&mut world, page("/")));
     world.pass(1);
-    for ask in [
-        read("/"),
-        write("/"),
-        page("/").with("Sec-Purpose", "prefetch"),
-        Ask::new("HEAD", "/"),
-    ] {
+    for ask in
+        [read("/"), write("/"), page("/").with("Sec-Purpose", "prefetch"), Ask::new("HEAD", "/")]
+    {
         assert!(!rotates(&mut world, ask));
     }
     world.pass(899);
     assert!(!rotates(&mut world, read("/")));
     world.pass(1);
-    assert!(!rotates(
-        &mut world,
-        page("/").with("Sec-Purpose", "prefetch")
-    ));
+    assert!(!rotates(&mut world, page("/").with("Sec-Purpose", "prefetch")));
     assert!(rotates(&mut world, read("/")));
     assert_eq!(rotations(&world), 1);
 }
@@ -232,10 +190,7 @@ fn no_new_id_goes_out_with_a_response_that_a_cache_could_give_to_others() {
         [("CDN-Cache-Control", "s-maxage=9")],
     ] {
         let play = Play::With(Box::new(move |_| response(200, &headers)));
-        assert!(
-            !world.go(&mut browser, page("/"), play).gives_cookie(),
-            "{headers:?}"
-        );
+        assert!(!world.go(&mut browser, page("/"), play).gives_cookie(), "{headers:?}");
     }
     assert_eq!(rotations(&world), 0);
     let reaction = world.go(&mut browser, page("/"), Play::Pass);
@@ -251,11 +206,7 @@ fn no_new_id_goes_out_for_a_session_that_ended_or_moved_on_meanwhile() {
         let mut slow = world.fly(1, &browser, page("/account/x"), Play::Pass);
         world.until_at_origin(&mut slow);
         let sub = (op == "create").then_some("alice");
-        world.go(
-            &mut browser,
-            write("/"),
-            Play::Say(json!({ "op": op, "sub": sub })),
-        );
+        world.go(&mut browser, write("/"), Play::Say(json!({ "op": op, "sub": sub })));
         let reaction = world.finish(&mut slow);
         assert_eq!(reaction.status, 200);
         assert!(reaction.keeps_cookie(), "{op}");
@@ -275,10 +226,7 @@ fn of_two_rotates_that_presented_one_id_both_give_the_same_cookie_and_both_chang
     for reaction in [one, two] {
         let mut browser = browser.clone();
         browser.take(&reaction.cookies, world.now);
-        let seen = world
-            .go_at(1, &mut browser, write("/account/x"), Play::Pass)
-            .seen
-            .unwrap();
+        let seen = world.go_at(1, &mut browser, write("/account/x"), Play::Pass).seen.unwrap();
         assert_eq!(*seen.data(), json!({ "a": true, "b": true }));
     }
 }

@@ -26,9 +26,7 @@ fn logged_in(members: &serde_json::Value) -> (World, Browser) {
 
 fn socket(target: &str) -> Ask {
     // Browsers send no Sec-Fetch-* with a handshake.
-    Ask::new("GET", target)
-        .with("Upgrade", "websocket")
-        .with("Connection", "Upgrade")
+    Ask::new("GET", target).with("Upgrade", "websocket").with("Connection", "Upgrade")
 }
 
 fn assert_refused(world: &mut World, browser: &Browser, ask: Ask) {
@@ -36,16 +34,8 @@ fn assert_refused(world: &mut World, browser: &Browser, ask: Ask) {
     let what = format!("{} {} {:?}", ask.method, ask.target, ask.headers);
     let mut flight = world.fly(0, browser, ask, Play::Pass);
     let reaction = world.finish(&mut flight);
-    assert_eq!(
-        (reaction.status, reaction.code().as_str()),
-        (403, "cross_site"),
-        "{what}"
-    );
-    assert_eq!(
-        (world.store.operations, world.forwarded),
-        (operations, forwarded),
-        "{what}"
-    );
+    assert_eq!((reaction.status, reaction.code().as_str()), (403, "cross_site"), "{what}");
+    assert_eq!((world.store.operations, world.forwarded), (operations, forwarded), "{what}");
     assert!(reaction.cookies.is_empty(), "{what}");
 }
 
@@ -72,11 +62,7 @@ fn a_websocket_handshake_is_judged_by_its_origin() {
         "https://app.example.com:444",
         "https://app.example.com@evil.example",
     ] {
-        assert_refused(
-            &mut world,
-            &browser,
-            socket("/account/live").with("Origin", origin),
-        );
+        assert_refused(&mut world, &browser, socket("/account/live").with("Origin", origin));
     }
     // Without anything that says whose it is, a cookie is enough to refuse it.
     assert_refused(&mut world, &browser, socket("/account/live"));
@@ -106,10 +92,7 @@ fn a_login_of_another_site_is_refused_before_there_is_a_session() {
     let play = Play::Say(json!({ "op": "create", "sub": "mallory" }));
     let reaction = world.go(&mut browser, foreign(write("/login")), play);
     assert_eq!(reaction.code(), "cross_site");
-    assert_eq!(
-        (browser.session(), world.store.operations, world.forwarded),
-        (None, 0, 0)
-    );
+    assert_eq!((browser.session(), world.store.operations, world.forwarded), (None, 0, 0));
 }
 
 #[test]
@@ -121,39 +104,20 @@ fn the_logout_endpoint_trusts_and_exempts_nobody() {
             "insecure_report_only": true,
         },
     }));
-    assert_refused(
-        &mut world,
-        &browser,
-        foreign(write("/.edge-session/logout")),
-    );
-    assert_refused(
-        &mut world,
-        &browser,
-        Ask::new("POST", "/.edge-session/logout"),
-    );
+    assert_refused(&mut world, &browser, foreign(write("/.edge-session/logout")));
+    assert_refused(&mut world, &browser, Ask::new("POST", "/.edge-session/logout"));
     assert!(world.who(0, &mut browser, write("/account/x")).is_some());
     // A GET changes nothing, whoever sends it.
     let reaction = world.go(&mut browser, page("/.edge-session/logout"), Play::Pass);
-    assert_eq!(
-        (reaction.status, reaction.header("allow")),
-        (405, Some("POST"))
-    );
+    assert_eq!((reaction.status, reaction.header("allow")), (405, Some("POST")));
 }
 
 #[test]
 fn a_trusted_origin_may_send_anything() {
     let (mut world, mut browser) =
         logged_in(&json!({ "csrf": { "trusted_origins": ["https://attacker.example"] } }));
-    assert!(
-        world
-            .who(0, &mut browser, foreign(write("/account/x")))
-            .is_some()
-    );
-    assert!(
-        world
-            .who(0, &mut browser, foreign(read("/account/x")))
-            .is_some()
-    );
+    assert!(world.who(0, &mut browser, foreign(write("/account/x"))).is_some());
+    assert!(world.who(0, &mut browser, foreign(read("/account/x"))).is_some());
 }
 
 #[test]
@@ -161,19 +125,10 @@ fn an_exempt_path_gets_no_session_from_another_site_and_keeps_ours() {
     let members = json!({ "csrf": { "insecure_exempt_paths": ["/hook"] } });
     let (mut world, mut browser) = logged_in(&members);
     let operations = world.store.operations;
-    let seen = world
-        .go(&mut browser, foreign(write("/hook")), Play::Pass)
-        .seen
-        .unwrap();
-    assert_eq!(
-        (seen.subject(), seen.sid(), seen.header("cookie")),
-        (None, None, None)
-    );
+    let seen = world.go(&mut browser, foreign(write("/hook")), Play::Pass).seen.unwrap();
+    assert_eq!((seen.subject(), seen.sid(), seen.header("cookie")), (None, None, None));
     assert_eq!(world.store.operations, operations);
-    assert_eq!(
-        world.who(0, &mut browser, write("/hook")),
-        Some("alice".to_owned())
-    );
+    assert_eq!(world.who(0, &mut browser, write("/hook")), Some("alice".to_owned()));
     for target in ["/hook/", "/HOOK", "/hook/x", "/hoo%6b", "//hook"] {
         assert_refused(&mut world, &browser, foreign(write(target)));
     }
@@ -182,11 +137,7 @@ fn an_exempt_path_gets_no_session_from_another_site_and_keeps_ours() {
 #[test]
 fn report_only_logs_and_lets_through() {
     let (mut world, mut browser) = logged_in(&json!({ "csrf": { "insecure_report_only": true } }));
-    assert!(
-        world
-            .who(0, &mut browser, foreign(write("/account/x")))
-            .is_some()
-    );
+    assert!(world.who(0, &mut browser, foreign(write("/account/x"))).is_some());
     assert!(world.logged(&["csrf.refused", "report_only", "foreign_origin"]));
 }
 
@@ -194,20 +145,13 @@ fn report_only_logs_and_lets_through() {
 fn a_read_that_another_site_embeds_is_refused_where_it_presents_a_cookie() {
     let (mut world, mut browser) = logged_in(&json!({}));
     for site in ["same-site", "cross-site"] {
-        let embedded = |target: &str| {
-            read(target)
-                .without("Sec-Fetch-Site")
-                .with("Sec-Fetch-Site", site)
-        };
+        let embedded =
+            |target: &str| read(target).without("Sec-Fetch-Site").with("Sec-Fetch-Site", site);
         for target in ["/", "/account/x", "//"] {
             assert_refused(&mut world, &browser, embedded(target));
         }
         let image = embedded("/assets/logo.png");
-        assert_eq!(
-            world.go(&mut browser, image, Play::Pass).status,
-            200,
-            "public"
-        );
+        assert_eq!(world.go(&mut browser, image, Play::Pass).status, 200, "public");
         let anonymous = world.send(embedded("/"), Play::Pass);
         assert_eq!(anonymous.status, 200, "nothing is presented");
         let frame = page("/account/x")
@@ -216,22 +160,16 @@ fn a_read_that_another_site_embeds_is_refused_where_it_presents_a_cookie() {
             .without("Sec-Fetch-Dest")
             .with("Sec-Fetch-Dest", "iframe");
         assert_refused(&mut world, &browser, frame);
-        let link = page("/account/x")
-            .without("Sec-Fetch-Site")
-            .with("Sec-Fetch-Site", site);
-        assert!(
-            world.who(0, &mut browser, link).is_some(),
-            "a link is followed"
-        );
+        let link = page("/account/x").without("Sec-Fetch-Site").with("Sec-Fetch-Site", site);
+        assert!(world.who(0, &mut browser, link).is_some(), "a link is followed");
     }
 }
 
 #[test]
 fn resource_isolation_can_be_turned_off() {
     let (mut world, mut browser) = logged_in(&json!({ "csrf": { "resource_isolation": false } }));
-    let embedded = read("/account/x")
-        .without("Sec-Fetch-Site")
-        .with("Sec-Fetch-Site", "cross-site");
+    let embedded =
+        read("/account/x").without("Sec-Fetch-Site").with("Sec-Fetch-Site", "cross-site");
     assert!(world.who(0, &mut browser, embedded).is_some());
 }
 
@@ -247,11 +185,7 @@ fn a_preflight_of_our_own_or_a_trusted_origin_passes_without_a_session() {
     for origin in [world::ISSUER, "https://partner.example"] {
         let mut flight = world.fly(0, &browser, preflight(origin), Play::Pass);
         let seen = world.finish(&mut flight).seen.unwrap();
-        assert_eq!(
-            (seen.subject(), seen.header("cookie")),
-            (None, None),
-            "{origin}"
-        );
+        assert_eq!((seen.subject(), seen.header("cookie")), (None, None), "{origin}");
     }
     let reaction = world.send(preflight("https://attacker.example"), Play::Pass);
     assert_eq!(reaction.code(), "session_required");
@@ -260,11 +194,7 @@ fn a_preflight_of_our_own_or_a_trusted_origin_passes_without_a_session() {
 #[test]
 fn refusals_are_logged_with_rule_and_reason_and_without_path_or_query() {
     let (mut world, browser) = logged_in(&json!({}));
-    assert_refused(
-        &mut world,
-        &browser,
-        foreign(write("/account/secret-path?secret-query")),
-    );
+    assert_refused(&mut world, &browser, foreign(write("/account/secret-path?secret-query")));
     assert!(world.logged(&["csrf.refused", "foreign_origin", "\"rule\":\"/account/*\""]));
     assert!(!world.logged(&["secret-"]));
 }

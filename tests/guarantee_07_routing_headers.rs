@@ -44,26 +44,16 @@ const SPOOFED: [&str; 24] = [
     "X.Real.Ip",
 ];
 
-const MODES: [&str; 4] = [
-    "https://origin.internal:8443",
-    "http://127.0.0.1:3000",
-    "binding:APP",
-    "route",
-];
+const MODES: [&str; 4] =
+    ["https://origin.internal:8443", "http://127.0.0.1:3000", "binding:APP", "route"];
 
 fn spoofed(ask: Ask) -> Ask {
-    SPOOFED
-        .iter()
-        .fold(ask, |ask, name| ask.with(name, "spoofed"))
+    SPOOFED.iter().fold(ask, |ask, name| ask.with(name, "spoofed"))
 }
 
 /// The origin's URL in a mode of the configuration.
 fn upstream(mode: &str) -> &str {
-    if mode.starts_with("http") {
-        mode
-    } else {
-        world::ISSUER
-    }
+    if mode.starts_with("http") { mode } else { world::ISSUER }
 }
 
 #[test]
@@ -95,10 +85,7 @@ fn spoofed_headers_are_removed_on_every_route_and_in_every_origin_mode() {
 #[test]
 fn the_client_address_is_what_the_platform_says_or_nothing() {
     let mut world = World::new(&json!({}));
-    let seen = world
-        .send(page("/").with("X-Forwarded-For", "10.0.0.1"), Play::Pass)
-        .seen
-        .unwrap();
+    let seen = world.send(page("/").with("X-Forwarded-For", "10.0.0.1"), Play::Pass).seen.unwrap();
     assert_eq!(seen.header("x-forwarded-for"), None);
 }
 
@@ -107,9 +94,8 @@ fn a_port_of_the_site_is_told() {
     let members = json!({ "issuer": "http://localhost:8787", "origin": "http://localhost:3000" });
     let site = world::site(&world::config(&members), &["k1"]);
     let mut world = World::of(vec![site]);
-    let ask = Ask::new("GET", "http://localhost:8787/")
-        .without("Host")
-        .with("Host", "localhost:8787");
+    let ask =
+        Ask::new("GET", "http://localhost:8787/").without("Host").with("Host", "localhost:8787");
     let seen = world.send(ask, Play::Pass).seen.unwrap();
     assert_eq!(seen.header("x-forwarded-host"), Some("localhost:8787"));
     assert_eq!(seen.header("x-forwarded-proto"), Some("http"));
@@ -121,10 +107,7 @@ fn origin_and_referer_arrive_as_sent() {
     let ask = write("/").with("Referer", "https://app.example.com/form?x=1");
     let seen = world.send(ask, Play::Pass).seen.unwrap();
     assert_eq!(seen.header("origin"), Some(world::ISSUER));
-    assert_eq!(
-        seen.header("referer"),
-        Some("https://app.example.com/form?x=1")
-    );
+    assert_eq!(seen.header("referer"), Some("https://app.example.com/form?x=1"));
 }
 
 #[test]
@@ -153,10 +136,7 @@ fn no_path_chooses_the_upstream_and_every_path_arrives_as_it_was_judged() {
             "/%E2%80%AE",
             "/.%65dge-session/control",
         ] {
-            let seen = world
-                .go(&mut browser, read(target), Play::Pass)
-                .seen
-                .unwrap();
+            let seen = world.go(&mut browser, read(target), Play::Pass).seen.unwrap();
             let expected = format!("{}{}", upstream(mode), target.trim_end_matches('#'));
             assert_eq!(seen.href, expected, "{mode}");
         }
@@ -184,11 +164,7 @@ fn what_is_below_the_reserved_path_is_never_forwarded() {
     ] {
         for ask in [page(target), write(target)] {
             let reaction = world.send(ask, Play::Pass);
-            assert_eq!(
-                (reaction.status, reaction.code().as_str()),
-                (404, "not_found"),
-                "{target}"
-            );
+            assert_eq!((reaction.status, reaction.code().as_str()), (404, "not_found"), "{target}");
         }
     }
     assert_eq!(world.forwarded, 0);
@@ -203,43 +179,19 @@ fn the_origin_is_never_shown_the_cookie_but_the_handle_in_its_place() {
     let cookie = |header: &str, target: &str, world: &mut World| {
         let ask = read(target).with("Cookie", header);
         let seen = world.send(ask, Play::Pass).seen.unwrap();
-        (
-            seen.header("cookie").map(str::to_owned),
-            seen.sid().map(str::to_owned),
-        )
+        (seen.header("cookie").map(str::to_owned), seen.sid().map(str::to_owned))
     };
-    let (sent, sid) = cookie(
-        &format!("a=1; __Host-session={value}; b=\"2, 3\""),
-        "/",
-        &mut world,
-    );
-    assert_eq!(
-        sent,
-        Some(format!("a=1; __Host-session={}; b=\"2, 3\"", sid.unwrap()))
-    );
-    let (sent, _) = cookie(
-        &format!("a=1; __Host-session={value}; b=2"),
-        "/assets/x",
-        &mut world,
-    );
-    assert_eq!(
-        sent.as_deref(),
-        Some("a=1; b=2"),
-        "public: no session in either direction"
-    );
-    let (sent, _) = cookie(
-        "a=1; __Host-session=forged; __Host-session-fresh=1; b=2",
-        "/",
-        &mut world,
-    );
+    let (sent, sid) = cookie(&format!("a=1; __Host-session={value}; b=\"2, 3\""), "/", &mut world);
+    assert_eq!(sent, Some(format!("a=1; __Host-session={}; b=\"2, 3\"", sid.unwrap())));
+    let (sent, _) = cookie(&format!("a=1; __Host-session={value}; b=2"), "/assets/x", &mut world);
+    assert_eq!(sent.as_deref(), Some("a=1; b=2"), "public: no session in either direction");
+    let (sent, _) =
+        cookie("a=1; __Host-session=forged; __Host-session-fresh=1; b=2", "/", &mut world);
     assert_eq!(sent.as_deref(), Some("a=1; b=2"));
     let (sent, _) = cookie("__Host-session=forged", "/", &mut world);
     assert_eq!(sent, None);
-    let (sent, _) = cookie(
-        "\u{a0}__Host-session=x; =__Host-session=y; __HOST-SESSION=z; k=1",
-        "/",
-        &mut world,
-    );
+    let (sent, _) =
+        cookie("\u{a0}__Host-session=x; =__Host-session=y; __HOST-SESSION=z; k=1", "/", &mut world);
     assert_eq!(sent.as_deref(), Some("k=1"));
 }
 
@@ -251,26 +203,13 @@ fn an_assertion_says_nothing_of_a_session_where_there_is_none() {
     let names =
         |claims: &serde_json::Map<String, Value>| claims.keys().cloned().collect::<Vec<_>>();
     let nobody = ["aud", "exp", "iat", "iss", "jti"];
-    let seen = world
-        .go(&mut browser, read("/assets/x"), Play::Pass)
-        .seen
-        .unwrap();
+    let seen = world.go(&mut browser, read("/assets/x"), Play::Pass).seen.unwrap();
     assert_eq!(names(&seen.claims), nobody);
     let seen = world.send(read("/"), Play::Pass).seen.unwrap();
     assert_eq!(names(&seen.claims), nobody);
     let seen = world.go(&mut browser, read("/"), Play::Pass).seen.unwrap();
-    let somebody = [
-        "aud",
-        "auth_time",
-        "data",
-        "exp",
-        "iat",
-        "iss",
-        "jti",
-        "session",
-        "sid",
-        "sub",
-    ];
+    let somebody =
+        ["aud", "auth_time", "data", "exp", "iat", "iss", "jti", "session", "sid", "sub"];
     assert_eq!(names(&seen.claims), somebody);
     assert_eq!(*seen.data(), json!({}), "with a session always there");
 }
@@ -281,24 +220,15 @@ fn every_request_has_an_assertion_of_its_own() {
     let one = world.send(read("/"), Play::Pass).seen.unwrap();
     let two = world.send(read("/"), Play::Pass).seen.unwrap();
     assert_ne!(one.jti(), two.jti());
-    assert_eq!(
-        one.claims["exp"].as_u64().unwrap() - one.claims["iat"].as_u64().unwrap(),
-        60
-    );
+    assert_eq!(one.claims["exp"].as_u64().unwrap() - one.claims["iat"].as_u64().unwrap(), 60);
 }
 
 #[test]
 fn no_edge_session_header_of_the_origin_reaches_the_browser() {
     let mut world = World::new(&json!({}));
-    let names = [
-        "Edge-Session-X",
-        "edge_session_assertion",
-        "EDGE-SESSION-CONTROL-2",
-        "Edge.Session.Y",
-    ];
-    let play = Play::With(Box::new(move |_| {
-        response(200, &names.map(|name| (name, "x")))
-    }));
+    let names =
+        ["Edge-Session-X", "edge_session_assertion", "EDGE-SESSION-CONTROL-2", "Edge.Session.Y"];
+    let play = Play::With(Box::new(move |_| response(200, &names.map(|name| (name, "x")))));
     let reaction = world.send(page("/"), play);
     assert!(reaction.passed.is_empty(), "{:?}", reaction.passed);
 }
@@ -316,9 +246,6 @@ fn the_origins_cookies_pass_in_order_and_ours_are_dropped() {
     ];
     let play = Play::With(Box::new(move |_| response(200, &cookies)));
     let reaction = world.send(page("/"), play);
-    assert_eq!(
-        reaction.cookies,
-        ["a=1; Path=/", "b=__Host-session=2", "a=3"]
-    );
+    assert_eq!(reaction.cookies, ["a=1; Path=/", "b=__Host-session=2", "a=3"]);
     assert!(world.logged(&["cookie.shadowed"]));
 }

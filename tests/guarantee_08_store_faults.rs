@@ -27,33 +27,17 @@ fn logged_in() -> (World, Browser) {
 }
 
 fn assert_unavailable(reaction: &Reaction) {
-    assert_eq!(
-        (reaction.status, reaction.code().as_str()),
-        (503, "store_unavailable")
-    );
+    assert_eq!((reaction.status, reaction.code().as_str()), (503, "store_unavailable"));
     assert!(reaction.header("retry-after").is_some());
-    assert!(
-        reaction.cookies.is_empty(),
-        "the cookie is kept: {:?}",
-        reaction.cookies
-    );
-    assert!(
-        reaction.is_own,
-        "nothing of the origin's answer is passed on"
-    );
+    assert!(reaction.cookies.is_empty(), "the cookie is kept: {:?}", reaction.cookies);
+    assert!(reaction.is_own, "nothing of the origin's answer is passed on");
 }
 
 #[test]
 fn a_request_whose_session_cannot_be_looked_up_is_refused_with_its_cookie_kept() {
     for trouble in TROUBLES {
         let (mut world, mut browser) = logged_in();
-        for ask in [
-            page("/account/x"),
-            write("/account/x"),
-            read("/"),
-            page("/"),
-            page("//x"),
-        ] {
+        for ask in [page("/account/x"), write("/account/x"), read("/"), page("/"), page("//x")] {
             world.pass(11);
             world.store.troubles.push_back(Some(trouble));
             let forwarded = world.forwarded;
@@ -63,10 +47,7 @@ fn a_request_whose_session_cannot_be_looked_up_is_refused_with_its_cookie_kept()
         }
         assert!(world.logged(&["store.fault"]));
         world.store.land(world.now);
-        assert_eq!(
-            world.who(0, &mut browser, write("/account/x")),
-            Some("alice".to_owned())
-        );
+        assert_eq!(world.who(0, &mut browser, write("/account/x")), Some("alice".to_owned()));
     }
 }
 
@@ -74,10 +55,7 @@ fn a_request_whose_session_cannot_be_looked_up_is_refused_with_its_cookie_kept()
 fn public_paths_and_people_without_a_cookie_need_no_store() {
     let (mut world, mut browser) = logged_in();
     world.store.is_down = true;
-    assert_eq!(
-        world.go(&mut browser, page("/assets/x"), Play::Pass).status,
-        200
-    );
+    assert_eq!(world.go(&mut browser, page("/assets/x"), Play::Pass).status, 200);
     assert_eq!(world.send(page("/"), Play::Pass).status, 200);
     assert_eq!(world.send(page("/account/x"), Play::Pass).status, 302);
 }
@@ -111,11 +89,7 @@ fn whatever_fails_while_a_control_is_applied_is_never_shown_as_done() {
             world.store.troubles.extend([None, Some(trouble)]);
             let reaction = world.go(&mut browser, write("/"), Play::Say(members.clone()));
             assert_unavailable(&reaction);
-            assert_eq!(
-                browser.session().map(str::to_owned),
-                cookie,
-                "{members} {trouble:?}"
-            );
+            assert_eq!(browser.session().map(str::to_owned), cookie, "{members} {trouble:?}");
         }
     }
 }
@@ -128,10 +102,7 @@ fn a_command_that_failed_has_changed_nothing() {
         world.store.troubles.extend([None, Some(Trouble::Fails)]);
         world.go(&mut browser, write("/"), Play::Say(json!({ "op": op })));
         assert_eq!(world.store.texts, stored, "{op}");
-        assert!(
-            world.who(0, &mut browser, write("/account/x")).is_some(),
-            "{op}"
-        );
+        assert!(world.who(0, &mut browser, write("/account/x")).is_some(), "{op}");
     }
 }
 
@@ -151,11 +122,7 @@ fn a_login_whose_old_session_cannot_be_ended_sets_no_cookie() {
         let reaction = world.go(&mut browser, write("/login"), play);
         assert_unavailable(&reaction);
         assert_eq!(browser.session().map(str::to_owned), cookie);
-        assert_eq!(
-            world.store.asked[world.store.asked.len().min(3) - 1],
-            "create",
-            "made first"
-        );
+        assert_eq!(world.store.asked[world.store.asked.len().min(3) - 1], "create", "made first");
         // Trying again is a login.
         world.login(&mut browser, "alice");
     }
@@ -167,11 +134,7 @@ fn a_logout_that_could_not_be_done_says_that_the_session_is_alive() {
     world.store.troubles.push_back(Some(Trouble::Fails));
     let reaction = world.go(&mut browser, write("/.edge-session/logout"), Play::Pass);
     assert_unavailable(&reaction);
-    assert!(
-        reaction.body.contains("session is alive"),
-        "{}",
-        reaction.body
-    );
+    assert!(reaction.body.contains("session is alive"), "{}", reaction.body);
     assert_eq!(reaction.header("clear-site-data"), None);
     assert!(world.who(0, &mut browser, write("/account/x")).is_some());
     let reaction = world.go(&mut browser, write("/.edge-session/logout"), Play::Pass);
@@ -191,10 +154,7 @@ fn a_message_out_of_band_is_acknowledged_only_once_it_is_done_and_its_repeat_ali
         world.pass(1);
         world.login(&mut browser, "alice");
         world.store.land(world.now);
-        assert!(
-            world.who(0, &mut browser, write("/account/x")).is_some(),
-            "{trouble:?}"
-        );
+        assert!(world.who(0, &mut browser, write("/account/x")).is_some(), "{trouble:?}");
     }
 }
 
@@ -208,11 +168,7 @@ fn a_rotation_that_could_not_be_confirmed_is_offered_again() {
         assert_eq!(reaction.status, 200, "the page is shown all the same");
         assert!(reaction.keeps_cookie());
         world.store.land(world.now);
-        assert!(
-            world
-                .go(&mut browser, page("/account/x"), Play::Pass)
-                .gives_cookie()
-        );
+        assert!(world.go(&mut browser, page("/account/x"), Play::Pass).gives_cookie());
         assert!(world.who(0, &mut browser, write("/account/x")).is_some());
     }
 }

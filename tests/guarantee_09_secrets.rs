@@ -21,11 +21,7 @@ fn eventful() -> World {
     let mut world = World::with_isolates(&json!({}), 2);
     let mut browser = Browser::default();
     let say = |op: &str| Play::Say(json!({ "op": op, "set": { "a": 1 } }));
-    world.go(
-        &mut browser,
-        write("/"),
-        Play::Say(json!({ "op": "create", "data": { "cart": 1 } })),
-    );
+    world.go(&mut browser, write("/"), Play::Say(json!({ "op": "create", "data": { "cart": 1 } })));
     world.login(&mut browser, "alice");
     let old = browser.clone();
     for round in 0..4 {
@@ -47,31 +43,19 @@ fn eventful() -> World {
         }
     }
     world.store.land(world.now);
-    for ask in [
-        foreign(write("/")),
-        page("/account/x"),
-        write("/.edge-session/x"),
-        read("/account/x"),
-    ] {
+    for ask in
+        [foreign(write("/")), page("/account/x"), write("/.edge-session/x"), read("/account/x")]
+    {
         let reaction = world.go(&mut old.clone(), ask, Play::Pass);
-        world
-            .printed
-            .push(format!("{:?} {}", reaction.headers, reaction.body));
+        world.printed.push(format!("{:?} {}", reaction.headers, reaction.body));
     }
     let mut tossed = page("/account/x").with("Cookie", "__Host-session=x");
     for browser in [&browser, &old] {
-        tossed = tossed.with(
-            "Cookie",
-            &format!("__Host-session={}", browser.session().unwrap()),
-        );
+        tossed = tossed.with("Cookie", &format!("__Host-session={}", browser.session().unwrap()));
     }
     let reaction = world.send(tossed, Play::Pass);
     world.printed.push(reaction.body);
-    let reaction = world.go(
-        &mut browser,
-        write("/"),
-        Play::Say(json!({ "op": "nonsense" })),
-    );
+    let reaction = world.go(&mut browser, write("/"), Play::Say(json!({ "op": "nonsense" })));
     world.printed.push(reaction.body);
     world
 }
@@ -91,18 +75,9 @@ fn nothing_that_leaves_the_gate_but_cookies_holds_a_cookie_value() {
     world.login(&mut browser, "alice");
     let value = browser.session().unwrap().to_owned();
     world.go(&mut browser, page("/account/x"), Play::Pass);
-    world.go(
-        &mut browser,
-        write("/"),
-        Play::Say(json!({ "op": "update", "set": { "a": 1 } })),
-    );
+    world.go(&mut browser, write("/"), Play::Say(json!({ "op": "update", "set": { "a": 1 } })));
     world.go(&mut browser, write("/.edge-session/logout"), Play::Pass);
-    let texts = world
-        .store
-        .texts
-        .values()
-        .chain(&world.lines)
-        .chain(&world.printed);
+    let texts = world.store.texts.values().chain(&world.lines).chain(&world.printed);
     assert!(texts.clone().count() > 10);
     for text in texts {
         assert!(!text.contains(&value[60..100]), "{text}");
@@ -113,17 +88,8 @@ fn nothing_that_leaves_the_gate_but_cookies_holds_a_cookie_value() {
 fn logs_name_sessions_by_keyed_hashes_only() {
     let mut world = World::new(&json!({}));
     let mut browser = Browser::default();
-    let sid = world
-        .login(&mut browser, "alice@example.com")
-        .seen
-        .unwrap()
-        .jti()
-        .to_owned();
-    world.go(
-        &mut browser,
-        write("/?query=1"),
-        Play::Say(json!({ "op": "destroy" })),
-    );
+    let sid = world.login(&mut browser, "alice@example.com").seen.unwrap().jti().to_owned();
+    world.go(&mut browser, write("/?query=1"), Play::Say(json!({ "op": "destroy" })));
     assert!(world.logged(&["session.created", "\"session\":"]));
     assert!(world.logged(&["session.ended", "destroy"]));
     for line in &world.lines {
@@ -150,15 +116,8 @@ fn keys_and_entropy_do_not_print() {
     for key in ["k1", "o1", "locator"] {
         let bytes = world::key_bytes(key);
         let text = edge_session::base64url::encode(&bytes);
-        let list = bytes[..8]
-            .iter()
-            .map(u8::to_string)
-            .collect::<Vec<_>>()
-            .join(", ");
-        assert!(
-            !printed.contains(&text[..20]) && !printed.contains(&list),
-            "{printed}"
-        );
+        let list = bytes[..8].iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
+        assert!(!printed.contains(&text[..20]) && !printed.contains(&list), "{printed}");
     }
 }
 
@@ -168,9 +127,6 @@ fn a_leak_would_be_noticed() {
     let mut world = World::new(&json!({}));
     let mut browser = Browser::default();
     world.login(&mut browser, "alice");
-    world.lines.push(format!(
-        "{{\"event\":\"x\",\"cookie\":\"{}\"}}",
-        browser.session().unwrap()
-    ));
+    world.lines.push(format!("{{\"event\":\"x\",\"cookie\":\"{}\"}}", browser.session().unwrap()));
     world.assert_no_secret_leaked();
 }

@@ -46,13 +46,7 @@ fn land(world: &mut World, flight: &mut Flight, browser: &mut Browser) -> Reacti
 
 #[test]
 fn an_answer_after_logout_brings_no_session_back() {
-    for op in [
-        None,
-        Some("update"),
-        Some("rotate"),
-        Some("destroy"),
-        Some("destroy_all"),
-    ] {
+    for op in [None, Some("update"), Some("rotate"), Some("destroy"), Some("destroy_all")] {
         for wait in [0, 900] {
             let (mut world, mut browser) = logged_in();
             world.pass(wait);
@@ -65,11 +59,7 @@ fn an_answer_after_logout_brings_no_session_back() {
             assert_eq!(reaction.status, 200, "{op:?}");
             assert!(!reaction.gives_cookie(), "{op:?}");
             for mut browser in [browser, old] {
-                assert_eq!(
-                    world.who(0, &mut browser, write("/account/x")),
-                    None,
-                    "{op:?}"
-                );
+                assert_eq!(world.who(0, &mut browser, write("/account/x")), None, "{op:?}");
             }
         }
     }
@@ -82,11 +72,7 @@ fn an_answer_from_before_a_login_leaves_the_new_cookie_alone() {
             let mut world = World::with_isolates(&json!({}), 2);
             let mut browser = Browser::default();
             if let Some(subject) = before {
-                world.go(
-                    &mut browser,
-                    write("/"),
-                    say(&json!({ "op": "create", "sub": subject })),
-                );
+                world.go(&mut browser, write("/"), say(&json!({ "op": "create", "sub": subject })));
             }
             world.pass(900);
             let is_nobody = before.is_none();
@@ -113,21 +99,14 @@ fn a_late_destroy_all_that_took_effect_ends_the_new_session_too() {
     let mut late = slow(&mut world, &browser, say(&json!({ "op": "destroy_all" })));
     world.login(&mut browser, "alice");
     let reaction = land(&mut world, &mut late, &mut browser);
-    assert!(
-        reaction.keeps_cookie(),
-        "the presented session was not one of them"
-    );
+    assert!(reaction.keeps_cookie(), "the presented session was not one of them");
     assert_eq!(world.who(0, &mut browser, write("/account/x")), None);
 }
 
 #[test]
 fn a_late_login_is_a_login() {
     let (mut world, mut browser) = logged_in();
-    let mut late = slow(
-        &mut world,
-        &browser,
-        say(&json!({ "op": "create", "sub": "alice" })),
-    );
+    let mut late = slow(&mut world, &browser, say(&json!({ "op": "create", "sub": "alice" })));
     world.go(&mut browser, write("/.edge-session/logout"), Play::Pass);
     assert!(land(&mut world, &mut late, &mut browser).gives_cookie());
     assert!(world.who(0, &mut browser, write("/account/x")).is_some());
@@ -138,10 +117,8 @@ fn a_double_clicked_login_ends_in_a_working_session_whatever_arrives_last() {
     for order in [[0, 1], [1, 0]] {
         let (mut world, browser) = logged_in();
         let login = || say(&json!({ "op": "create", "sub": "alice", "data": { "x": 1 } }));
-        let mut flights = [
-            slow(&mut world, &browser, login()),
-            slow(&mut world, &browser, login()),
-        ];
+        let mut flights =
+            [slow(&mut world, &browser, login()), slow(&mut world, &browser, login())];
         let mut browser = browser.clone();
         for place in order {
             assert!(land(&mut world, &mut flights[place], &mut browser).gives_cookie());
@@ -155,14 +132,10 @@ fn a_double_clicked_rotate_ends_in_a_working_session_whatever_arrives_last() {
     for order in [[0, 1], [1, 0]] {
         let (mut world, browser) = logged_in();
         let rotate = || say(&json!({ "op": "rotate" }));
-        let mut flights = [
-            slow(&mut world, &browser, rotate()),
-            slow(&mut world, &browser, rotate()),
-        ];
-        let reactions: Vec<Reaction> = flights
-            .iter_mut()
-            .map(|flight| world.finish(flight))
-            .collect();
+        let mut flights =
+            [slow(&mut world, &browser, rotate()), slow(&mut world, &browser, rotate())];
+        let reactions: Vec<Reaction> =
+            flights.iter_mut().map(|flight| world.finish(flight)).collect();
         let mut browser = browser.clone();
         for place in order {
             browser.take(&reactions[place].cookies, world.now);

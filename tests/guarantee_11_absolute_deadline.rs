@@ -23,14 +23,9 @@ const END: u64 = START.secs() + 12 * 3600;
 fn deadline(world: &mut World, browser: &mut Browser) -> (u64, Time) {
     let isolate = world.isolates.len() - 1;
     let reaction = world.go_at(isolate, browser, write("/"), Play::Pass);
-    let told = reaction.seen.unwrap().claims["session"]["absolute"]
-        .as_u64()
-        .unwrap();
+    let told = reaction.seen.unwrap().claims["session"]["absolute"].as_u64().unwrap();
     let keys = &world.isolates[isolate].site.cookie_keys;
-    (
-        told,
-        keys.open(browser.session().unwrap()).unwrap().absolute,
-    )
+    (told, keys.open(browser.session().unwrap()).unwrap().absolute)
 }
 
 fn logged_in() -> (World, Browser) {
@@ -56,11 +51,7 @@ fn no_operation_moves_the_absolute_deadline_later() {
         world.pass(600);
         let reaction = world.go(&mut browser, write("/"), Play::Say(operation.clone()));
         assert_eq!(reaction.status, 200);
-        assert_eq!(
-            deadline(&mut world, &mut browser),
-            (END, Time::from_secs(END)),
-            "{operation}"
-        );
+        assert_eq!(deadline(&mut world, &mut browser), (END, Time::from_secs(END)), "{operation}");
     }
 }
 
@@ -70,16 +61,10 @@ fn periodic_rotation_and_activity_do_not_move_it() {
     let mut rotations = 0;
     for _ in 0..47 {
         world.pass(900);
-        rotations += usize::from(
-            world
-                .go(&mut browser, page("/account/x"), Play::Pass)
-                .gives_cookie(),
-        );
+        rotations +=
+            usize::from(world.go(&mut browser, page("/account/x"), Play::Pass).gives_cookie());
         world.go(&mut browser, read("/account/x"), Play::Pass);
-        assert_eq!(
-            deadline(&mut world, &mut browser),
-            (END, Time::from_secs(END))
-        );
+        assert_eq!(deadline(&mut world, &mut browser), (END, Time::from_secs(END)));
     }
     assert!(rotations > 40);
 }
@@ -93,10 +78,7 @@ fn new_keys_do_not_move_it() {
             world.pass(900);
             world.go(&mut browser, page("/account/x"), Play::Pass);
         }
-        assert_eq!(
-            deadline(&mut world, &mut browser),
-            (END, Time::from_secs(END))
-        );
+        assert_eq!(deadline(&mut world, &mut browser), (END, Time::from_secs(END)));
     }
 }
 
@@ -120,10 +102,7 @@ fn an_origin_can_bring_it_nearer_for_good() {
     world.go(&mut browser, write("/"), say(3600));
     world.go(&mut browser, write("/"), say(7200));
     let end = START.secs() + 3600;
-    assert_eq!(
-        deadline(&mut world, &mut browser),
-        (end, Time::from_secs(end))
-    );
+    assert_eq!(deadline(&mut world, &mut browser), (end, Time::from_secs(end)));
 }
 
 #[test]
@@ -133,15 +112,8 @@ fn a_remembered_cookie_lives_as_long_as_its_session() {
     let play = Play::Say(json!({ "op": "create", "sub": "alice", "remember": true }));
     world.go(&mut browser, write("/login"), play);
     world.pass(1000);
-    let reaction = world.go(
-        &mut browser,
-        write("/"),
-        Play::Say(json!({ "op": "rotate" })),
-    );
-    assert!(
-        reaction.cookies[0].ends_with("; Max-Age=2591000"),
-        "seconds left, not all over again"
-    );
+    let reaction = world.go(&mut browser, write("/"), Play::Say(json!({ "op": "rotate" })));
+    assert!(reaction.cookies[0].ends_with("; Max-Age=2591000"), "seconds left, not all over again");
 }
 
 #[test]

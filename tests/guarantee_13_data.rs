@@ -46,11 +46,7 @@ fn parallel_updates_of_different_members_lose_nothing() {
         })
         .collect();
     world.interleave(&mut flights);
-    assert!(
-        flights
-            .iter()
-            .all(|flight| flight.reaction().unwrap().status == 200)
-    );
+    assert!(flights.iter().all(|flight| flight.reaction().unwrap().status == 200));
     let data = data(&mut world, &browser);
     assert_eq!(data.as_object().unwrap().len(), 30);
     assert!((0..30).all(|number| data[format!("m{number}")] == number));
@@ -62,10 +58,7 @@ fn of_two_updates_of_one_member_the_last_wins_and_unset_comes_first() {
     let mut go = |members: &Value| world.go(&mut browser.clone(), write("/"), update(members));
     go(&json!({ "op": "update", "set": { "a": 1, "b": [1, { "c": null }], "d": 1 } }));
     go(&json!({ "op": "update", "set": { "a": null }, "unset": ["a", "d", "missing"] }));
-    assert_eq!(
-        data(&mut world, &browser),
-        json!({ "a": null, "b": [1, { "c": null }] })
-    );
+    assert_eq!(data(&mut world, &browser), json!({ "a": null, "b": [1, { "c": null }] }));
 }
 
 #[test]
@@ -83,16 +76,9 @@ fn a_browser_reads_its_own_writes_on_every_isolate() {
                 && cookie.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=10")
         }));
         for isolate in 0..3 {
-            let seen = world
-                .go_at(isolate, &mut browser, read("/"), Play::Pass)
-                .seen
-                .unwrap();
+            let seen = world.go_at(isolate, &mut browser, read("/"), Play::Pass).seen.unwrap();
             assert_eq!(seen.data()["round"], round, "isolate {isolate}");
-            assert_eq!(
-                seen.header("cookie").unwrap().matches("fresh").count(),
-                0,
-                "stripped too"
-            );
+            assert_eq!(seen.header("cookie").unwrap().matches("fresh").count(), 0, "stripped too");
         }
         world.pass(11);
     }
@@ -111,10 +97,7 @@ fn an_answer_that_was_under_way_while_this_isolate_changed_the_data_is_not_remem
     );
     world.finish(&mut slow);
     // Another browser tab, without the mark of freshness.
-    let seen = world
-        .go(&mut browser.clone(), read("/"), Play::Pass)
-        .seen
-        .unwrap();
+    let seen = world.go(&mut browser.clone(), read("/"), Play::Pass).seen.unwrap();
     assert_eq!(*seen.data(), json!({ "a": 1 }));
 }
 
@@ -125,11 +108,7 @@ fn data_comes_back_as_it_was_sent() {
         "float": 0.1, "small": 5e-324, "large": u64::MAX, "negative": i64::MIN, "text": "é\u{1f600}\u{0}\"\\", "empty": {}, "list": [], "": null,
         "deep": [[[[[[[[[[[[[[[1]]]]]]]]]]]]]]],
     });
-    world.go(
-        &mut browser.clone(),
-        write("/"),
-        update(&json!({ "op": "update", "set": sent })),
-    );
+    world.go(&mut browser.clone(), write("/"), update(&json!({ "op": "update", "set": sent })));
     assert_eq!(data(&mut world, &browser), sent);
 }
 
@@ -138,17 +117,9 @@ fn an_update_that_would_be_too_large_changes_nothing() {
     let (mut world, mut browser) = logged_in();
     let set = |length: usize| json!({ "op": "update", "set": { "a": "x".repeat(length) } });
     // {"a":""} is eight bytes.
-    assert_eq!(
-        world
-            .go(&mut browser, write("/"), update(&set(2040)))
-            .status,
-        200
-    );
+    assert_eq!(world.go(&mut browser, write("/"), update(&set(2040))).status, 200);
     let reaction = world.go(&mut browser, write("/"), update(&set(2041)));
-    assert_eq!(
-        (reaction.status, reaction.code().as_str()),
-        (502, "control_too_large")
-    );
+    assert_eq!((reaction.status, reaction.code().as_str()), (502, "control_too_large"));
     assert_eq!(data(&mut world, &browser), json!({ "a": "x".repeat(2040) }));
 }
 

@@ -142,15 +142,9 @@ fn a_path_that_is_not_plain_needs_a_session_and_is_open_with_one() {
     let mut browser = Browser::default();
     world.login(&mut browser, "alice");
     for target in ["//x", "/a%2fb", "/assets//x", "/assets/%2e%2e/account"] {
-        let seen = world
-            .go(&mut browser, read(target), Play::Pass)
-            .seen
-            .unwrap();
+        let seen = world.go(&mut browser, read(target), Play::Pass).seen.unwrap();
         assert_eq!(seen.subject(), Some("alice"), "{target}");
-        assert!(
-            seen.href.ends_with(target),
-            "the path that was judged is the one that is sent"
-        );
+        assert!(seen.href.ends_with(target), "the path that was judged is the one that is sent");
         assert_eq!(world.send(read(target), Play::Pass).status, 401, "{target}");
     }
 }
@@ -159,30 +153,15 @@ fn a_path_that_is_not_plain_needs_a_session_and_is_open_with_one() {
 fn an_anonymous_session_opens_no_protected_path() {
     let mut world = World::new(&json!({}));
     let mut browser = Browser::default();
-    world.go(
-        &mut browser,
-        write("/"),
-        Play::Say(json!({ "op": "create" })),
-    );
+    world.go(&mut browser, write("/"), Play::Say(json!({ "op": "create" })));
     for ask in [write("/account/x"), read("/account/x"), read("//x")] {
-        assert_eq!(
-            world.go(&mut browser, ask, Play::Pass).code(),
-            "session_required"
-        );
+        assert_eq!(world.go(&mut browser, ask, Play::Pass).code(), "session_required");
     }
     // Neither does memory.
     browser.forget_freshness();
     for _ in 0..2 {
-        assert_eq!(
-            world.go(&mut browser, read("/poll"), Play::Pass).status,
-            200
-        );
-        assert_eq!(
-            world
-                .go(&mut browser, read("/account/x"), Play::Pass)
-                .status,
-            401
-        );
+        assert_eq!(world.go(&mut browser, read("/poll"), Play::Pass).status, 200);
+        assert_eq!(world.go(&mut browser, read("/account/x"), Play::Pass).status, 401);
     }
 }
 
@@ -190,14 +169,9 @@ fn an_anonymous_session_opens_no_protected_path() {
 fn no_match_is_required_unless_it_is_said_otherwise() {
     let access = |members: &Value| {
         let mut members = members.clone();
-        members["default_access"] = members
-            .get("default_access")
-            .cloned()
-            .unwrap_or(Value::Null);
+        members["default_access"] = members.get("default_access").cloned().unwrap_or(Value::Null);
         members["login_url"] = Value::Null;
-        World::new(&members)
-            .send(read("/somewhere"), Play::Pass)
-            .status
+        World::new(&members).send(read("/somewhere"), Play::Pass).status
     };
     assert_eq!(access(&json!({})), 401);
     assert_eq!(access(&json!({ "default_access": "optional" })), 200);
@@ -209,10 +183,7 @@ fn a_person_without_a_session_is_sent_to_the_login_and_back_to_a_local_path() {
     let mut world = World::new(&json!({}));
     let mut location = |target: &str| {
         let reaction = world.send(page(target), Play::Pass);
-        assert_eq!(
-            (reaction.status, reaction.header("cache-control")),
-            (302, Some("no-store"))
-        );
+        assert_eq!((reaction.status, reaction.header("cache-control")), (302, Some("no-store")));
         reaction.header("location").unwrap().to_owned()
     };
     assert_eq!(
@@ -228,10 +199,7 @@ fn a_person_without_a_session_is_sent_to_the_login_and_back_to_a_local_path() {
         assert_eq!(location(target), "/login", "{target}");
     }
     let longest = format!("/account/{}", "x".repeat(1014));
-    assert!(
-        location(&longest).starts_with("/login?return_to=%2Faccount"),
-        "just under 1 KiB"
-    );
+    assert!(location(&longest).starts_with("/login?return_to=%2Faccount"), "just under 1 KiB");
 }
 
 #[test]
@@ -243,13 +211,7 @@ fn whoever_is_not_a_person_opening_a_page_is_told_401() {
         page("/account/x").with("Sec-Purpose", "prefetch"),
     ] {
         let reaction = world.send(ask, Play::Pass);
-        assert_eq!(
-            (reaction.status, reaction.code().as_str()),
-            (401, "session_required")
-        );
-        assert_eq!(
-            reaction.header("www-authenticate"),
-            Some("Cookie realm=\"edge-session\"")
-        );
+        assert_eq!((reaction.status, reaction.code().as_str()), (401, "session_required"));
+        assert_eq!(reaction.header("www-authenticate"), Some("Cookie realm=\"edge-session\""));
     }
 }

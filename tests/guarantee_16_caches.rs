@@ -34,28 +34,14 @@ fn requests_where_a_session_counts_pass_every_cache_behind_the_gate_by() {
         assert_eq!(seen.header("cache-control"), Some("max-age=0"));
     }
     assert!(
-        world
-            .send(read("/logo.png"), Play::Pass)
-            .seen
-            .unwrap()
-            .no_store,
+        world.send(read("/logo.png"), Play::Pass).seen.unwrap().no_store,
         "without a session too"
     );
     let ask = read("/").with("Cache-Control", "no-cache");
     let seen = world.send(ask, Play::Pass).seen.unwrap();
-    assert_eq!(
-        seen.header("cache-control"),
-        Some("no-cache"),
-        "as the client sent it"
-    );
-    let seen = world
-        .go(&mut alice, read("/assets/x"), Play::Pass)
-        .seen
-        .unwrap();
-    assert!(
-        !seen.no_store && seen.header("cache-control").is_none(),
-        "public is left alone"
-    );
+    assert_eq!(seen.header("cache-control"), Some("no-cache"), "as the client sent it");
+    let seen = world.go(&mut alice, read("/assets/x"), Play::Pass).seen.unwrap();
+    assert!(!seen.no_store && seen.header("cache-control").is_none(), "public is left alone");
 }
 
 #[test]
@@ -71,16 +57,8 @@ fn what_the_origin_reads_as_the_cookie_tells_users_apart() {
     };
     let (one, two) = (cookie(&mut alice, "/"), cookie(&mut bob, "/"));
     assert!(one.is_some() && two.is_some() && one != two);
-    assert_eq!(
-        cookie(&mut alice, "/"),
-        one,
-        "and is the same for one session"
-    );
-    assert_eq!(
-        cookie(&mut alice, "/assets/x"),
-        None,
-        "a public page is everyone's"
-    );
+    assert_eq!(cookie(&mut alice, "/"), one, "and is the same for one session");
+    assert_eq!(cookie(&mut alice, "/assets/x"), None, "a public page is everyone's");
 }
 
 #[test]
@@ -107,11 +85,7 @@ fn a_response_that_carries_our_cookie_or_a_control_is_kept_by_no_cache() {
         let play = Play::SayOn(response(200, &caching), members.clone());
         let reaction = world.go(&mut browser, write("/"), play);
         assert_eq!(reaction.status, 200, "{members}");
-        assert_eq!(
-            reaction.header("cache-control"),
-            Some("private, no-store"),
-            "{members}"
-        );
+        assert_eq!(reaction.header("cache-control"), Some("private, no-store"), "{members}");
         let passed: Vec<&str> = reaction.passed.iter().map(String::as_str).collect();
         assert_eq!(passed, ["Cache-Control", "X-Kept"], "{members}");
     }
@@ -120,10 +94,8 @@ fn a_response_that_carries_our_cookie_or_a_control_is_kept_by_no_cache() {
 #[test]
 fn a_control_that_does_nothing_is_kept_by_no_cache_either() {
     let mut world = World::new(&json!({}));
-    let play = Play::SayOn(
-        response(200, &[("Cache-Control", "public")]),
-        json!({ "op": "destroy" }),
-    );
+    let play =
+        Play::SayOn(response(200, &[("Cache-Control", "public")]), json!({ "op": "destroy" }));
     let reaction = world.send(read("/"), play);
     assert_eq!(reaction.header("cache-control"), Some("private, no-store"));
 }
@@ -134,20 +106,12 @@ fn a_page_that_needs_a_session_is_private_unless_the_origin_says_what_it_is() {
     let mut alice = logged_in("alice", &mut world);
     let reaction = world.go(&mut alice, read("/account/x"), Play::Pass);
     assert_eq!(reaction.header("cache-control"), Some("private, no-store"));
-    let play = || {
-        Play::With(Box::new(|_| {
-            response(200, &[("Cache-Control", "private, max-age=5")])
-        }))
-    };
+    let play =
+        || Play::With(Box::new(|_| response(200, &[("Cache-Control", "private, max-age=5")])));
     let reaction = world.go(&mut alice, read("/account/x"), play());
     assert_eq!(reaction.header("cache-control"), None, "left as it is");
     for target in ["/", "/assets/x"] {
-        assert_eq!(
-            world
-                .go(&mut alice, read(target), Play::Pass)
-                .header("cache-control"),
-            None
-        );
+        assert_eq!(world.go(&mut alice, read(target), Play::Pass).header("cache-control"), None);
     }
 }
 
@@ -179,10 +143,7 @@ fn one_isolate_never_mixes_up_what_it_remembers_of_two_users() {
         .collect();
     for _ in 0..3 {
         for (subject, browser) in &mut browsers {
-            assert_eq!(
-                world.who(0, browser, read("/account/x")).as_ref(),
-                Some(&*subject)
-            );
+            assert_eq!(world.who(0, browser, read("/account/x")).as_ref(), Some(&*subject));
         }
     }
 }

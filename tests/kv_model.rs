@@ -82,11 +82,7 @@ impl History {
     fn new() -> Self {
         let mut world = World::with_isolates(&json!({ "store": "kv" }), 3);
         world.kv = Some(Kv::late());
-        Self {
-            world,
-            browsers: vec![(Browser::default(), None); 4],
-            known: Vec::new(),
-        }
+        Self { world, browsers: vec![(Browser::default(), None); 4], known: Vec::new() }
     }
 
     fn end(&mut self, session: usize, place: usize) {
@@ -144,18 +140,11 @@ impl History {
             Step::Logout => write("/.edge-session/logout"),
             _ => write("/"),
         };
-        let play = if op.is_null() {
-            Play::Pass
-        } else {
-            Play::Say(op)
-        };
+        let play = if op.is_null() { Play::Pass } else { Play::Say(op) };
         let (mut browser, session) = self.browsers[number].clone();
         let reaction = self.world.go_at(place, &mut browser, ask, play);
         let was_let_in = reaction.seen.as_ref().map(|seen| seen.sid().is_some());
-        let subject = reaction
-            .seen
-            .as_ref()
-            .and_then(|seen| seen.subject().map(str::to_owned));
+        let subject = reaction.seen.as_ref().and_then(|seen| seen.subject().map(str::to_owned));
         self.look_at(session, place, was_let_in, subject.as_deref());
         let is_done = matches!(reaction.status, 200 | 204);
         let has_new = reaction.gives_cookie();
@@ -221,10 +210,7 @@ impl History {
         // Activity is written once a minute, and what was written elsewhere shows a minute later.
         let age = |used: &Time| now.since(*used).secs();
         let is_used = age(&known.uses[0]) < 1700
-            || known
-                .uses
-                .iter()
-                .any(|used| (61..1700).contains(&age(used)));
+            || known.uses.iter().any(|used| (61..1700).contains(&age(used)));
         let is_young = now.since(known.created) < Span::from_secs(40_000);
         if was_let_in == Some(false) && is_used && is_young && !known.is_free {
             assert!(known.ended.is_some(), "somebody was logged out");

@@ -52,10 +52,7 @@ fn data(world: &mut World, at: usize, browser: &Browser) -> Value {
 }
 
 fn assert_unavailable(reaction: &Reaction) {
-    assert_eq!(
-        (reaction.status, reaction.code().as_str()),
-        (503, "store_unavailable")
-    );
+    assert_eq!((reaction.status, reaction.code().as_str()), (503, "store_unavailable"));
     assert!(reaction.cookies.is_empty(), "{:?}", reaction.cookies);
 }
 
@@ -151,10 +148,7 @@ fn activity_that_cannot_be_written_stops_nobody() {
 #[test]
 fn of_parallel_writers_none_undoes_an_ending_or_a_new_id() {
     for order in [[0, 1], [1, 0]] {
-        for op in [
-            json!({ "op": "update", "set": { "n": 1 } }),
-            json!({ "op": "rotate" }),
-        ] {
+        for op in [json!({ "op": "update", "set": { "n": 1 } }), json!({ "op": "rotate" })] {
             let (mut world, mut alice) = logged_in(Kv::consistent());
             let (stolen, mut other) = (alice.clone(), alice.clone());
             world.pass(2);
@@ -174,10 +168,7 @@ fn of_parallel_writers_none_undoes_an_ending_or_a_new_id() {
         let update = json!({ "op": "update", "set": { "n": 1 } });
         world.go(&mut other, write("/"), say(update));
         // Each of them was activity as well.
-        let order: Vec<usize> = order
-            .iter()
-            .flat_map(|one| [one * 2, one * 2 + 1])
-            .collect();
+        let order: Vec<usize> = order.iter().flat_map(|one| [one * 2, one * 2 + 1]).collect();
         let now = world.now;
         kv(&mut world).release(&order, now);
         assert_eq!(who(&mut world, 0, &stolen), None);
@@ -220,10 +211,7 @@ fn no_session_is_asked_for_before_it_is_there() {
         world.login(&mut alice, "alice");
     }
     let too_early = &kv(&mut world).asked_too_early;
-    assert!(
-        !too_early.is_empty(),
-        "endings are asked for before they are there"
-    );
+    assert!(!too_early.is_empty(), "endings are asked for before they are there");
     let sessions = too_early.iter().filter(|key| key.starts_with(['s', 'a']));
     assert_eq!(sessions.count(), 0);
 }
@@ -236,10 +224,7 @@ fn a_session_that_has_not_arrived_is_a_fault_at_first_and_never_remembered_as_en
     assert_unavailable(&refused);
     world.pass(61);
     let refused = world.go_at(1, &mut alice, read("/account/x"), Play::Pass);
-    assert_eq!(
-        (refused.status, refused.code().as_str()),
-        (401, "session_required")
-    );
+    assert_eq!((refused.status, refused.code().as_str()), (401, "session_required"));
     assert!(alice.session().is_some());
     show(kv(&mut world));
     let allowed = world.go_at(1, &mut alice, read("/account/x"), Play::Pass);
@@ -278,11 +263,7 @@ fn an_ending_outlasts_whatever_another_configuration_lets_others_write() {
         world.go_at(1, &mut alice, write("/"), say(op));
         // Place 0 has not heard of it.
         let op = json!({ "op": "update", "set": { "n": 1 } });
-        assert_eq!(
-            world.go(&mut late, write("/"), say(op)).status,
-            200,
-            "{ending}"
-        );
+        assert_eq!(world.go(&mut late, write("/"), say(op)).status, 200, "{ending}");
         world.pass(600);
         assert_eq!(who(&mut world, 0, &late), None, "{ending}");
     }
@@ -333,9 +314,5 @@ fn a_life_that_is_nearly_over_is_written_all_the_same() {
     world.pass(1);
     assert_eq!(who(&mut world, 0, &alice), None);
     let now = world.now;
-    assert_eq!(
-        kv(&mut world).keys('s', now).len(),
-        1,
-        "it is over all the same"
-    );
+    assert_eq!(kv(&mut world).keys('s', now).len(), 1, "it is over all the same");
 }

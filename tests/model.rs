@@ -61,11 +61,7 @@ fn kind() -> impl Strategy<Value = Kind> {
 }
 
 fn trouble() -> impl Strategy<Value = Trouble> {
-    prop_oneof![
-        Just(Trouble::Fails),
-        Just(Trouble::ReplyLost),
-        Just(Trouble::Late)
-    ]
+    prop_oneof![Just(Trouble::Fails), Just(Trouble::ReplyLost), Just(Trouble::Late)]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -94,11 +90,7 @@ fn live(history: &[Step]) -> Reached {
         }
     };
     for (browser, who) in [(0, 1), (1, 1), (2, 2)] {
-        let login = Kind::Create {
-            who,
-            remember: false,
-            end_others: false,
-        };
+        let login = Kind::Create { who, remember: false, end_others: false };
         let under = reference.begin(browser, browser, login);
         finish(&mut reference, Some(under), true);
     }
@@ -158,23 +150,13 @@ fn round() -> impl Strategy<Value = Round> {
     ];
     let requests = prop::collection::vec((0..3_usize, kind, any::<bool>()), 1..5);
     let order = prop::collection::vec(0..5_usize, 0..20);
-    (requests, order, 500..25_000_u64, 0..6_usize).prop_map(|(requests, order, passes, deploys)| {
-        Round {
-            requests,
-            order,
-            passes,
-            deploys,
-        }
-    })
+    (requests, order, 500..25_000_u64, 0..6_usize)
+        .prop_map(|(requests, order, passes, deploys)| Round { requests, order, passes, deploys })
 }
 
 fn stay(history: &[Round]) {
     let mut reference = Reference::new();
-    let login = Kind::Create {
-        who: 1,
-        remember: false,
-        end_others: false,
-    };
+    let login = Kind::Create { who: 1, remember: false, end_others: false };
     let mut under = reference.begin(0, 0, login);
     while !reference.advance(&mut under) {}
     reference.deliver(&under);
@@ -199,12 +181,7 @@ fn stay(history: &[Round]) {
             while !reference.advance(under) {}
             let seen = under.flight.seen.as_ref();
             let subject = seen.and_then(|seen| seen.subject());
-            assert_eq!(
-                subject,
-                Some("alice"),
-                "somebody was logged out: {:?}",
-                under.flight.ask
-            );
+            assert_eq!(subject, Some("alice"), "somebody was logged out: {:?}", under.flight.ask);
             if *arrives {
                 reference.deliver(under);
             }
@@ -231,9 +208,7 @@ fn histories_reach_what_they_are_about() {
     let mut runner = TestRunner::deterministic();
     let mut all = Reached::default();
     for _ in 0..40 {
-        let tree = prop::collection::vec(step(), 80..120)
-            .new_tree(&mut runner)
-            .unwrap();
+        let tree = prop::collection::vec(step(), 80..120).new_tree(&mut runner).unwrap();
         let one = live(&tree.current());
         all.let_in += one.let_in;
         all.from_memory += one.from_memory;
@@ -244,27 +219,10 @@ fn histories_reach_what_they_are_about() {
         all.expired += one.expired;
         all.faults += one.faults;
     }
-    let Reached {
-        let_in,
-        from_memory,
-        acknowledged,
-        periodic,
-        rotated,
-        ended,
-        expired,
-        faults,
-    } = all;
+    let Reached { let_in, from_memory, acknowledged, periodic, rotated, ended, expired, faults } =
+        all;
 
-    for count in [
-        let_in,
-        from_memory,
-        acknowledged,
-        periodic,
-        rotated,
-        ended,
-        expired,
-        faults,
-    ] {
+    for count in [let_in, from_memory, acknowledged, periodic, rotated, ended, expired, faults] {
         assert!(count >= 10, "{all:?}");
     }
 }

@@ -25,11 +25,7 @@ fn logged_in() -> (World, Browser) {
 }
 
 fn assert_code(reaction: &Reaction, status: u16, code: &str, what: &str) {
-    assert_eq!(
-        (reaction.status, reaction.code().as_str()),
-        (status, code),
-        "{what}"
-    );
+    assert_eq!((reaction.status, reaction.code().as_str()), (status, code), "{what}");
     assert!(reaction.cookies.is_empty(), "{what}");
 }
 
@@ -60,28 +56,13 @@ fn messages_out_of_band_are_checked_in_the_same_way_and_answered_400() {
     }
     for op in ["destroy_all", "list"] {
         let message = json!({ "op": op, "jti": "2" });
-        assert_code(
-            &world.out_of_band(&message),
-            400,
-            "control_invalid",
-            "without sub",
-        );
+        assert_code(&world.out_of_band(&message), 400, "control_invalid", "without sub");
     }
     let assertion = seen.assertion.clone();
     for message in ["", "x", "a.b.c", &assertion] {
-        assert_code(
-            &world.out_of_band_text(message),
-            400,
-            "control_invalid",
-            message,
-        );
+        assert_code(&world.out_of_band_text(message), 400, "control_invalid", message);
     }
-    assert_code(
-        &world.out_of_band_text(&"x".repeat(1_000_000)),
-        400,
-        "control_too_large",
-        "1 MB",
-    );
+    assert_code(&world.out_of_band_text(&"x".repeat(1_000_000)), 400, "control_too_large", "1 MB");
     let large = extend(good.clone(), &json!({ "set": { "a": "x".repeat(2050) } }));
     assert_code(&world.out_of_band(&large), 400, "control_too_large", "data");
     for members in [
@@ -132,17 +113,11 @@ fn what_anyone_can_send_floods_no_log_and_hides_nothing_of_the_applications() {
     }
     let lines = |world: &World| {
         let lines = world.lines.iter();
-        lines
-            .filter(|line| line.contains("control.invalid"))
-            .count()
+        lines.filter(|line| line.contains("control.invalid")).count()
     };
     assert_eq!(lines(&world), 1, "once a second, with a count");
     world.go(&mut browser, read("/"), Play::Say(json!({ "op": "x" })));
-    assert_eq!(
-        lines(&world),
-        2,
-        "what the application got wrong is said all the same"
-    );
+    assert_eq!(lines(&world), 2, "what the application got wrong is said all the same");
     world.pass(1);
     world.out_of_band_text("x");
     assert!(world.logged(&["control.invalid", "out_of_band", "\"count\":10"]));

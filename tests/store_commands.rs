@@ -123,16 +123,8 @@ fn what_is_kept_to_answer_repeats_goes_when_its_time_is_over() {
     let mut world = World::new(&json!({}));
     let mut browser = Browser::default();
     world.login(&mut browser, "alice");
-    world.go(
-        &mut browser,
-        write("/"),
-        Play::Say(json!({ "op": "destroy_all" })),
-    );
-    assert_eq!(
-        world.store.texts.len(),
-        1,
-        "the barrier and the answer are kept"
-    );
+    world.go(&mut browser, write("/"), Play::Say(json!({ "op": "destroy_all" })));
+    assert_eq!(world.store.texts.len(), 1, "the barrier and the answer are kept");
     // An alarm that was set before is kept; the object asks to be woken again.
     let mut alarm = START;
     while !world.store.texts.is_empty() {
@@ -153,14 +145,7 @@ fn reading_a_list_shows_the_living_only() {
     world.pass(1000);
     world.login(&mut Browser::default(), "alice");
     world.pass(900);
-    assert!(
-        world
-            .go(&mut browser, read("/"), Play::Pass)
-            .seen
-            .unwrap()
-            .sid()
-            .is_none()
-    );
+    assert!(world.go(&mut browser, read("/"), Play::Pass).seen.unwrap().sid().is_none());
     let (_, reply) = ask(&world, Some("alice"), &json!("list"));
     assert_eq!(reply["list"].as_array().unwrap().len(), 1);
 }

@@ -42,11 +42,7 @@ fn contract() -> Value {
 }
 
 fn run(kind: Kind, config: &Value, case: &Value) {
-    let store = if kind == Kind::Memory {
-        "durable"
-    } else {
-        "kv"
-    };
+    let store = if kind == Kind::Memory { "durable" } else { "kv" };
     let members = extend(config.clone(), &json!({ "store": store }));
     let mut world = World::with_isolates(&members, 3);
     world.kv = match kind {
@@ -64,11 +60,7 @@ fn run(kind: Kind, config: &Value, case: &Value) {
     for (number, step) in case["steps"].as_array().unwrap().iter().enumerate() {
         let late = &step["late"];
         let is_late = kind == Kind::LateKv && late.is_object();
-        let step = if is_late {
-            extend(step.clone(), late)
-        } else {
-            step.clone()
-        };
+        let step = if is_late { extend(step.clone(), late) } else { step.clone() };
         let what = format!("{kind:?}: {}: step {number}: {step}", case["name"]);
         run.step(&step, &what);
     }
@@ -99,8 +91,7 @@ impl Run {
             let gives = step["gives"].as_bool().unwrap();
             assert_eq!(reaction.gives_cookie(), gives, "{what}");
             let lost = step["lost"] == true;
-            self.browsers
-                .insert(who, if lost { before } else { browser });
+            self.browsers.insert(who, if lost { before } else { browser });
         } else if let Some(who) = name("logout") {
             let mut browser = self.browser(&who).clone();
             let ask = write("/.edge-session/logout");
@@ -157,11 +148,7 @@ impl Run {
         for (member, value) in expected {
             let found = seen.claims.get(member).cloned().unwrap_or_default();
             let value = match member.as_str() {
-                "sid" => self.sids[value.as_str().unwrap()]
-                    .last()
-                    .unwrap()
-                    .as_str()
-                    .into(),
+                "sid" => self.sids[value.as_str().unwrap()].last().unwrap().as_str().into(),
                 _ => value.clone(),
             };
             assert_eq!(found, value, "{what}");
@@ -181,9 +168,7 @@ impl Run {
             claims["sid"] = sid.unwrap().as_str().into();
         }
         let count = self.messages.len();
-        let jti = step["jti"]
-            .as_str()
-            .map_or_else(|| format!("m{count}"), str::to_owned);
+        let jti = step["jti"].as_str().map_or_else(|| format!("m{count}"), str::to_owned);
         claims["jti"] = jti.as_str().into();
         // A repeat is the very same message.
         if step["same"] == true {
@@ -206,9 +191,8 @@ impl Run {
         let listed = body["sessions"].as_array().unwrap().iter();
         let listed: Vec<&str> = listed.map(|one| one["sid"].as_str().unwrap()).collect();
         let names = step["are"].as_array().unwrap().iter();
-        let expected: Vec<&str> = names
-            .map(|name| self.sids[name.as_str().unwrap()].last().unwrap().as_str())
-            .collect();
+        let expected: Vec<&str> =
+            names.map(|name| self.sids[name.as_str().unwrap()].last().unwrap().as_str()).collect();
         assert_eq!(listed, expected, "{what} ({:?})", self.kind);
     }
 }
@@ -241,10 +225,8 @@ fn a_late_kv_keeps_it_but_for_what_the_readme_says() {
 #[test]
 fn every_weaker_promise_is_a_row_of_the_readme() {
     let readme = include_str!("../README.md");
-    let rows: BTreeSet<&str> = readme
-        .lines()
-        .filter_map(|line| line.strip_prefix("| ")?.split(" |").next())
-        .collect();
+    let rows: BTreeSet<&str> =
+        readme.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next()).collect();
     let contract = contract();
     for case in contract["cases"].as_array().unwrap() {
         for step in case["steps"].as_array().unwrap() {

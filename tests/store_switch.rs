@@ -49,10 +49,7 @@ fn after_a_change_of_the_store_a_cookie_is_no_session_and_nothing_is_asked_for_i
         let so_far = asked(&world);
         assert_eq!(who(&mut world, after, &alice), None);
         let page = world.go_at(after, &mut alice, page("/account/x"), Play::Pass);
-        assert_eq!(
-            (page.status, page.header("location").is_some()),
-            (302, true)
-        );
+        assert_eq!((page.status, page.header("location").is_some()), (302, true));
         assert_eq!(asked(&world), so_far);
         login(&mut world, after, &mut alice);
         assert_eq!(who(&mut world, after, &alice).as_deref(), Some("alice"));
@@ -69,12 +66,7 @@ fn going_back_finds_what_still_lives_in_the_first_store() {
         let kept = alice.clone();
         login(&mut world, second, &mut alice);
         world.pass(60);
-        world.go_at(
-            second,
-            &mut alice,
-            write("/"),
-            Play::Say(json!({ "op": "destroy_all" })),
-        );
+        world.go_at(second, &mut alice, write("/"), Play::Say(json!({ "op": "destroy_all" })));
         // Nobody told the first store.
         assert_eq!(who(&mut world, first, &idle).as_deref(), Some("alice"));
         assert_eq!(who(&mut world, first, &kept).as_deref(), Some("alice"));
@@ -92,11 +84,7 @@ fn a_record_of_another_format_is_refused_and_never_misread_in_either_store() {
     login(&mut world, DURABLE, &mut alice);
     login(&mut world, KV, &mut bob);
     let durable = world.store.texts.clone();
-    world
-        .store
-        .texts
-        .values_mut()
-        .for_each(|text| *text = other(text));
+    world.store.texts.values_mut().for_each(|text| *text = other(text));
     world.pass(901);
     world.go_at(KV, &mut bob, page("/"), Play::Pass);
     let op = json!({ "op": "rotate", "end_others": true });
@@ -105,11 +93,7 @@ fn a_record_of_another_format_is_refused_and_never_misread_in_either_store() {
     assert_eq!(who(&mut world, KV, &bob).as_deref(), Some("alice"));
 
     let unavailable = |world: &mut World, at: usize, browser: &Browser| {
-        for ask in [
-            write("/account/x"),
-            write("/"),
-            write("/.edge-session/logout"),
-        ] {
+        for ask in [write("/account/x"), write("/"), write("/.edge-session/logout")] {
             let reaction = world.go_at(at, &mut browser.clone(), ask, Play::Pass);
             let found = (reaction.status, reaction.code(), reaction.cookies);
             assert_eq!(found, (503, "store_unavailable".to_owned(), Vec::new()));
@@ -124,11 +108,7 @@ fn a_record_of_another_format_is_refused_and_never_misread_in_either_store() {
         kv.rewrite(&[kind], other);
         unavailable(&mut world, KV, &bob);
         world.kv.as_mut().unwrap().rewrite(&[kind], back);
-        assert_eq!(
-            who(&mut world, KV, &bob).as_deref(),
-            Some("alice"),
-            "{kind}"
-        );
+        assert_eq!(who(&mut world, KV, &bob).as_deref(), Some("alice"), "{kind}");
     }
 }
 
@@ -145,10 +125,7 @@ fn lives_shorter_than_kv_can_keep_are_errors_of_the_configuration() {
         assert_eq!(with("kv", "60s"), Ok(()), "{name}");
         let problems = with("kv", "59s").unwrap_err();
         assert_eq!(problems.len(), 1, "{problems:?}");
-        assert!(
-            problems[0].contains(&format!("lifetime.{name}")),
-            "{problems:?}"
-        );
+        assert!(problems[0].contains(&format!("lifetime.{name}")), "{problems:?}");
     }
     let unknown: Value = json!({ "store": "redis" });
     assert!(Config::parse(&config(&unknown)).is_err());

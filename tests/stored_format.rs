@@ -1,12 +1,7 @@
 //! Formats that outlive a deployment, pinned by literals: a change here needs a new version of the
 //! format, or it logs everyone out. (The cookie's is pinned beside its code.)
 
-#![allow(
-    missing_docs,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "tests fail by panicking"
-)]
+#![allow(missing_docs, clippy::panic, clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use edge_session::assertion::{self, Terms};
 use edge_session::data::{Change, Data};
@@ -37,10 +32,7 @@ fn policy() -> Policy {
             remember: Span::from_secs(2_592_000),
             touch: Span::from_secs(60),
         },
-        rotation: Rules {
-            grace: Span::from_secs(30),
-            reuse_after: Span::from_secs(300),
-        },
+        rotation: Rules { grace: Span::from_secs(30), reuse_after: Span::from_secs(300) },
         reuse_ends: true,
         per_subject: 50,
         data: 2048,
@@ -100,14 +92,9 @@ fn representative() -> Record {
     let candidate = |from, to, generation| Candidate {
         from: hash(from),
         hash: hash(to),
-        by: Derivation {
-            key: KeyId::parse("k1").unwrap(),
-            generation,
-        },
+        by: Derivation { key: KeyId::parse("k1").unwrap(), generation },
     };
-    let succeed = Command::Succeed {
-        candidate: candidate(1, 2, 1),
-    };
+    let succeed = Command::Succeed { candidate: candidate(1, 2, 1) };
     let (record, _) = carry_out(record, succeed, NOW.plus(Span::from_secs(1)));
     let rotate = Rotate {
         which: Which::Root(sid(1)),
@@ -151,25 +138,13 @@ fn the_stored_record_is_pinned() {
 fn the_pinned_record_reads_back_and_is_alive() {
     let record = Record::read(STORED).unwrap();
     assert_eq!(record, representative());
-    let validate = Command::Validate {
-        id: hash(3),
-        slide: true,
-    };
+    let validate = Command::Validate { id: hash(3), slide: true };
     let (after, reply) = carry_out(record, validate, NOW.plus(Span::from_secs(2)));
-    let Reply::Live(view) = reply else {
-        panic!("it is not alive")
-    };
+    let Reply::Live(view) = reply else { panic!("it is not alive") };
     assert_eq!(view.sid, sid(3));
     assert_eq!(view.absolute, NOW.plus(Span::from_secs(3600)));
-    assert_eq!(
-        view.data,
-        data(&json!({ "cart": [1, 2.5, "é"], "none": null }))
-    );
-    assert_ne!(
-        after.write().unwrap().unwrap(),
-        STORED,
-        "that it was seen is written down"
-    );
+    assert_eq!(view.data, data(&json!({ "cart": [1, 2.5, "é"], "none": null })));
+    assert_ne!(after.write().unwrap().unwrap(), STORED, "that it was seen is written down");
 }
 
 #[test]
@@ -212,25 +187,14 @@ const NOBODY: &str = concat!(
 
 #[test]
 fn the_claims_of_an_assertion_are_pinned() {
-    let master = MasterKey {
-        id: KeyId::parse("o1").unwrap(),
-        mac: MacKey::new(&[1; 32]).unwrap(),
-    };
+    let master = MasterKey { id: KeyId::parse("o1").unwrap(), mac: MacKey::new(&[1; 32]).unwrap() };
     let keys = OriginKeys::new(&[master]);
-    let terms = Terms {
-        issuer: "https://app.example.com",
-        audience: "origin",
-        ttl: Span::from_secs(60),
-    };
-    let validate = Command::Validate {
-        id: hash(3),
-        slide: false,
-    };
+    let terms =
+        Terms { issuer: "https://app.example.com", audience: "origin", ttl: Span::from_secs(60) };
+    let validate = Command::Validate { id: hash(3), slide: false };
     let now = NOW.plus(Span::from_millis(2500));
     let (_, reply) = carry_out(representative(), validate, now);
-    let Reply::Live(view) = reply else {
-        panic!("it is not alive")
-    };
+    let Reply::Live(view) = reply else { panic!("it is not alive") };
     let text = |session| {
         let signed = assertion::state(&keys, &terms, &sid(9), session, now);
         let message = signed.expose().to_owned();

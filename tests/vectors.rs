@@ -75,10 +75,7 @@ fn the_file_is_what_the_core_makes() {
             "{name} differs: EDGE_SESSION_BLESS=1 cargo test --test vectors"
         );
     }
-    assert_eq!(
-        read.as_object().unwrap().len(),
-        made.as_object().unwrap().len()
-    );
+    assert_eq!(read.as_object().unwrap().len(), made.as_object().unwrap().len());
 }
 
 #[test]
@@ -99,12 +96,7 @@ fn assertions_are_judged_by_a_careful_origin_as_the_file_says() {
         let token = vector["token"].as_str().unwrap();
         let claims = assertions::judge(token, vector["now"].as_u64().unwrap());
         assert_eq!(claims.is_some(), vector["accept"], "{}", vector["name"]);
-        assert_eq!(
-            claims.unwrap_or_default(),
-            vector["claims"],
-            "{}",
-            vector["name"]
-        );
+        assert_eq!(claims.unwrap_or_default(), vector["claims"], "{}", vector["name"]);
     }
 }
 

@@ -32,11 +32,8 @@ const MOST_DATA: usize = 4096;
 /// The most sessions of a subject: they are one row of the store.
 const MOST_SESSIONS: usize = 100;
 
-const ACCESS: [(&str, Access); 3] = [
-    ("required", Access::Required),
-    ("optional", Access::Optional),
-    ("public", Access::Public),
-];
+const ACCESS: [(&str, Access); 3] =
+    [("required", Access::Required), ("optional", Access::Optional), ("public", Access::Public)];
 
 pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
     let problems: Problems = Rc::new(RefCell::new(Vec::new()));
@@ -46,31 +43,21 @@ pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
     if audience.is_empty() || audience.chars().any(char::is_control) {
         root.report("audience", "must not be empty or have control characters");
     }
-    if issuer
-        .as_ref()
-        .is_some_and(|issuer| issuer.as_str() == audience)
-    {
+    if issuer.as_ref().is_some_and(|issuer| issuer.as_str() == audience) {
         root.report("audience", "must differ from issuer");
     }
     let upstream = upstream(&mut root, issuer.as_ref());
     let store = root
-        .choice(
-            "store",
-            &[("durable", StoreKind::Durable), ("kv", StoreKind::Kv)],
-        )
+        .choice("store", &[("durable", StoreKind::Durable), ("kv", StoreKind::Kv)])
         .unwrap_or(StoreKind::Durable);
     let deadline = root.span("store_deadline", SECOND, Some(Span::from_secs(30)));
     let default_access = default_access(&mut root);
     let login_url = root.text("login_url");
-    let login_return_param = root
-        .text("login_return_param")
-        .unwrap_or_else(|| "return_to".to_owned());
+    let login_return_param =
+        root.text("login_return_param").unwrap_or_else(|| "return_to".to_owned());
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     if login_return_param.is_empty() || !login_return_param.bytes().all(is_name) {
-        root.report(
-            "login_return_param",
-            "must be letters, digits, \"_\" or \"-\"",
-        );
+        root.report("login_return_param", "must be letters, digits, \"_\" or \"-\"");
     }
     let logout_url = root.text("logout_url").unwrap_or_else(|| "/".to_owned());
     let (cookie, same_site) = cookie(root.table("cookie"));
@@ -79,10 +66,7 @@ pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
     let rotation = rotation(root.table("rotation"));
     let (fresh_for, memory) = freshness(root.table("freshness"), &lifetimes);
     let rules = rules(&mut root, lifetimes.idle.min(lifetimes.anonymous));
-    let longest_fresh = rules
-        .iter()
-        .filter_map(Rule::freshness)
-        .fold(fresh_for, Span::max);
+    let longest_fresh = rules.iter().filter_map(Rule::freshness).fold(fresh_for, Span::max);
     let mut limits = root.table("limits");
     let per_subject = limits.number("per_subject", 50, MOST_SESSIONS);
     let data = limits.number("data", 2048, MOST_DATA);
@@ -130,11 +114,7 @@ pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
         check_destinations(&root, &config);
         check_exemptions(&root, &config);
         root.finish();
-        return if problems.borrow().is_empty() {
-            Ok(config)
-        } else {
-            Err(problems.take())
-        };
+        return if problems.borrow().is_empty() { Ok(config) } else { Err(problems.take()) };
     }
     root.finish();
     Err(problems.take())
@@ -175,24 +155,16 @@ fn upstream(root: &mut Section, issuer: Option<&WebOrigin>) -> Option<Upstream> 
     };
     if text == "route" {
         if issuer.is_some_and(WebOrigin::is_loopback) {
-            root.report(
-                "origin",
-                "\"route\" on a loopback issuer would lead back to this Worker",
-            );
+            root.report("origin", "\"route\" on a loopback issuer would lead back to this Worker");
             return None;
         }
         return Some(Upstream::Route);
     }
     if let Some(name) = text.strip_prefix("binding:") {
         let fits = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if !fits {
-            root.report(
-                "origin",
-                "the name after \"binding:\" must be letters, digits and \"_\"",
-            );
+            root.report("origin", "the name after \"binding:\" must be letters, digits and \"_\"");
         }
         return fits.then(|| Upstream::Binding(name.to_owned()));
     }
@@ -216,23 +188,14 @@ fn upstream(root: &mut Section, issuer: Option<&WebOrigin>) -> Option<Upstream> 
 fn default_access(root: &mut Section) -> Access {
     if root.has("insecure_default_access") {
         if root.has("default_access") {
-            root.report(
-                "insecure_default_access",
-                "contradicts default_access: set one of them",
-            );
+            root.report("insecure_default_access", "contradicts default_access: set one of them");
             let _ = root.text("default_access");
         }
         let choices = [("public", Access::Public)];
-        return root
-            .choice("insecure_default_access", &choices)
-            .unwrap_or(Access::Required);
+        return root.choice("insecure_default_access", &choices).unwrap_or(Access::Required);
     }
-    let choices = [
-        ("required", Access::Required),
-        ("optional", Access::Optional),
-    ];
-    root.choice("default_access", &choices)
-        .unwrap_or(Access::Required)
+    let choices = [("required", Access::Required), ("optional", Access::Optional)];
+    root.choice("default_access", &choices).unwrap_or(Access::Required)
 }
 
 fn rules(root: &mut Section, longest_freshness: Span) -> Vec<Rule> {
@@ -257,20 +220,13 @@ fn rules(root: &mut Section, longest_freshness: Span) -> Vec<Rule> {
 }
 
 fn cookie(mut table: Section) -> (CookieNames, SameSite) {
-    let name = table
-        .text("name")
-        .unwrap_or_else(|| "__Host-session".to_owned());
+    let name = table.text("name").unwrap_or_else(|| "__Host-session".to_owned());
     let fits = name.strip_prefix("__Host-").is_some_and(|rest| {
         (1..=48).contains(&rest.len())
-            && rest
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
     });
     if !fits {
-        table.report(
-            "name",
-            "must be \"__Host-\" and 1 to 48 letters, digits, \"_\" or \"-\"",
-        );
+        table.report("name", "must be \"__Host-\" and 1 to 48 letters, digits, \"_\" or \"-\"");
     }
     let choices = [("Lax", SameSite::Lax), ("Strict", SameSite::Strict)];
     let same_site = table.choice("same_site", &choices).unwrap_or(SameSite::Lax);
@@ -303,11 +259,7 @@ fn lifetimes(mut table: Section, store: StoreKind) -> Lifetimes {
     }
     table.finish();
     let half_hour = Span::from_secs(30 * MINUTE);
-    let longest = [idle, anonymous]
-        .into_iter()
-        .flatten()
-        .max()
-        .unwrap_or_default();
+    let longest = [idle, anonymous].into_iter().flatten().max().unwrap_or_default();
     let absolute = absolute.unwrap_or(Span::from_secs(12 * HOUR).max(longest));
     Lifetimes {
         idle: idle.unwrap_or(half_hour.min(absolute)),
@@ -319,14 +271,10 @@ fn lifetimes(mut table: Section, store: StoreKind) -> Lifetimes {
 }
 
 fn rotation(mut table: Section) -> Rotation {
-    let every = table
-        .span("every", Span::ZERO, None)
-        .unwrap_or(Span::from_secs(15 * MINUTE));
+    let every = table.span("every", Span::ZERO, None).unwrap_or(Span::from_secs(15 * MINUTE));
     let grace = table.span("grace", SECOND, None);
     let reuse_after = table.span("reuse_after", SECOND, None);
-    let reuse_ends = table
-        .choice("reuse", &[("end", true), ("refuse", false)])
-        .unwrap_or(true);
+    let reuse_ends = table.choice("reuse", &[("end", true), ("refuse", false)]).unwrap_or(true);
     if let (Some(grace), Some(reuse_after)) = (grace, reuse_after)
         && grace > reuse_after
     {
@@ -347,10 +295,7 @@ fn freshness(mut table: Section, lifetimes: &Lifetimes) -> (Span, Bounds) {
     let safe = table.span("safe", Span::ZERO, None);
     let shortest = lifetimes.idle.min(lifetimes.anonymous);
     if safe.is_some_and(|safe| safe > shortest) {
-        table.report(
-            "safe",
-            "must not be longer than lifetime.idle and lifetime.anonymous",
-        );
+        table.report("safe", "must not be longer than lifetime.idle and lifetime.anonymous");
     }
     let usual = Bounds::default();
     let bounds = Bounds {
@@ -383,14 +328,7 @@ fn csrf(mut table: Section) -> (CrossSite, bool) {
     let report_only = table.flag("insecure_report_only", false);
     let resource_isolation = table.flag("resource_isolation", true);
     table.finish();
-    (
-        CrossSite {
-            trusted_origins,
-            exempt_paths,
-            resource_isolation,
-        },
-        report_only,
-    )
+    (CrossSite { trusted_origins, exempt_paths, resource_isolation }, report_only)
 }
 
 /// Where people are sent must be somewhere that they can get to.
@@ -412,21 +350,14 @@ fn check_destinations(root: &Section, config: &Config) {
 
 /// The path of a URL, if it is on this site; an error when it is no URL to send people to.
 fn path_here<'url>(config: &Config, url: &'url str) -> Result<Option<&'url str>, ()> {
-    if !url
-        .bytes()
-        .all(|byte| byte.is_ascii_graphic() && byte != b'\\')
-        || url.contains('#')
-    {
+    if !url.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') || url.contains('#') {
         return Err(());
     }
     let path_of = |url: &'url str| url.split('?').next().filter(|path| !path.starts_with("//"));
     if url.starts_with('/') {
         return path_of(url).map(Some).ok_or(());
     }
-    let start = url
-        .find("://")
-        .and_then(|place| place.checked_add(3))
-        .ok_or(())?;
+    let start = url.find("://").and_then(|place| place.checked_add(3)).ok_or(())?;
     let end = url
         .get(start..)
         .and_then(|rest| rest.find(['/', '?']))
@@ -436,12 +367,7 @@ fn path_here<'url>(config: &Config, url: &'url str) -> Result<Option<&'url str>,
     if !is_safe {
         return Err(());
     }
-    let path = url
-        .get(end..)
-        .unwrap_or_default()
-        .split('?')
-        .next()
-        .unwrap_or_default();
+    let path = url.get(end..).unwrap_or_default().split('?').next().unwrap_or_default();
     let path = if path.is_empty() { "/" } else { path };
     Ok((origin == config.issuer).then_some(path))
 }
@@ -449,10 +375,7 @@ fn path_here<'url>(config: &Config, url: &'url str) -> Result<Option<&'url str>,
 fn check_exemptions(root: &Section, config: &Config) {
     for path in &config.csrf.exempt_paths {
         if config.rule(path).access == Access::Required {
-            root.report(
-                "csrf.insecure_exempt_paths",
-                "must not be required: they get no session",
-            );
+            root.report("csrf.insecure_exempt_paths", "must not be required: they get no session");
         }
     }
 }

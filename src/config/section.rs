@@ -22,11 +22,7 @@ pub(super) struct Section {
 
 impl Section {
     pub(super) const fn root(members: Map<String, Value>, problems: Problems) -> Self {
-        Self {
-            prefix: String::new(),
-            members,
-            problems,
-        }
+        Self { prefix: String::new(), members, problems }
     }
 
     /// The table of this name; an empty one when there is none.
@@ -60,11 +56,7 @@ impl Section {
         for (place, item) in (1_u32..).zip(list) {
             let prefix = format!("{}{name}[{place}].", self.prefix);
             if let Value::Object(members) = item {
-                tables.push(Self {
-                    prefix,
-                    members,
-                    problems: Rc::clone(&self.problems),
-                });
+                tables.push(Self { prefix, members, problems: Rc::clone(&self.problems) });
             } else {
                 self.report(&format!("{name}[{place}]"), "must be a table");
             }
@@ -145,15 +137,9 @@ impl Section {
     /// One of several words.
     pub(super) fn choice<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
         let text = self.text(name)?;
-        let found = choices
-            .iter()
-            .find(|(word, _)| *word == text)
-            .map(|(_, choice)| *choice);
+        let found = choices.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice);
         if found.is_none() {
-            let words: Vec<String> = choices
-                .iter()
-                .map(|(word, _)| format!("{word:?}"))
-                .collect();
+            let words: Vec<String> = choices.iter().map(|(word, _)| format!("{word:?}")).collect();
             self.report(name, &format!("must be {}", words.join(" or ")));
         }
         found
@@ -164,9 +150,7 @@ impl Section {
     }
 
     pub(super) fn report(&self, name: &str, problem: &str) {
-        self.problems
-            .borrow_mut()
-            .push(format!("{}{name}: {problem}", self.prefix));
+        self.problems.borrow_mut().push(format!("{}{name}: {problem}", self.prefix));
     }
 
     /// Reports every key that nobody has asked for.

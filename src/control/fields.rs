@@ -28,9 +28,7 @@ impl Fields {
         match self.0.remove(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(ControlError::Invalid(
-                "a member is not the text that it should be",
-            )),
+            Some(_) => Err(ControlError::Invalid("a member is not the text that it should be")),
         }
     }
 
@@ -61,18 +59,14 @@ impl Fields {
     pub(super) fn data(&mut self, name: &str) -> Taken<Data> {
         match self.0.remove(name) {
             None => Ok(Data::default()),
-            Some(Value::Object(members)) => Data::parse(members).ok_or(ControlError::Invalid(
-                "its data is too deep or has a member __proto__",
-            )),
+            Some(Value::Object(members)) => Data::parse(members)
+                .ok_or(ControlError::Invalid("its data is too deep or has a member __proto__")),
             Some(_) => Err(ControlError::Invalid("its data is not an object")),
         }
     }
 
     pub(super) fn change(&mut self) -> Taken<Change> {
-        Ok(Change {
-            unset: self.texts("unset")?.unwrap_or_default(),
-            set: self.data("set")?,
-        })
+        Ok(Change { unset: self.texts("unset")?.unwrap_or_default(), set: self.data("set")? })
     }
 
     pub(super) fn amr(&mut self) -> Taken<Option<Vec<String>>> {
@@ -80,33 +74,23 @@ impl Fields {
             return Ok(None);
         };
         let fits = methods.len() <= MOST_METHODS
-            && methods
-                .iter()
-                .all(|method| (1..=LONGEST_METHOD).contains(&method.len()));
-        fits.then_some(Some(methods))
-            .ok_or(ControlError::Invalid("its amr is too long"))
+            && methods.iter().all(|method| (1..=LONGEST_METHOD).contains(&method.len()));
+        fits.then_some(Some(methods)).ok_or(ControlError::Invalid("its amr is too long"))
     }
 
     pub(super) fn shorter(&mut self) -> Taken<Shorter> {
         let mut span = |name| match self.integer(name)? {
             None => Ok(None),
-            Some(value) => seconds(value).map(Some).ok_or(ControlError::Invalid(
-                "idle and absolute are at least 1 second",
-            )),
+            Some(value) => seconds(value)
+                .map(Some)
+                .ok_or(ControlError::Invalid("idle and absolute are at least 1 second")),
         };
-        Ok(Shorter {
-            idle: span("idle")?,
-            absolute: span("absolute")?,
-        })
+        Ok(Shorter { idle: span("idle")?, absolute: span("absolute")? })
     }
 
     pub(super) fn finish(self) -> Taken<()> {
         let error = ControlError::Invalid("it has a member that its op does not have");
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(error)
-        }
+        if self.0.is_empty() { Ok(()) } else { Err(error) }
     }
 
     fn texts(&mut self, name: &str) -> Taken<Option<Vec<String>>> {

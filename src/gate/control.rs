@@ -62,13 +62,7 @@ pub(super) fn begin(
     if response.status == 101 {
         return invalid("it came with a 101", events);
     }
-    let read = control::read_answer(
-        &site.origin_keys,
-        site.parties(),
-        message,
-        &context.jti,
-        now,
-    );
+    let read = control::read_answer(&site.origin_keys, site.parties(), message, &context.jti, now);
     let (instruction, operation) = match read {
         Ok(read) => read,
         Err(error) => return refuse(context, error, events),
@@ -79,21 +73,13 @@ pub(super) fn begin(
                 return refuse(context, ControlError::TooLarge, events);
             }
             let id = new_id(site, context, &create);
-            ask(
-                creation(site, context, &id, *create, now),
-                Pending::Creating(id),
-            )
+            ask(creation(site, context, &id, *create, now), Pending::Creating(id))
         }
         Instruction::Update(change, shorter) => {
             let Some((locator, owner, which)) = addressed(context) else {
                 return invalid("there is no session to update", events);
             };
-            let command = Command::Update {
-                which,
-                change,
-                shorter,
-                operation,
-            };
+            let command = Command::Update { which, change, shorter, operation };
             ask(call(site, locator, Some(owner), command), Pending::Updating)
         }
         Instruction::Rotate(rotate) => begin_rotation(site, context, *rotate, operation, events),
@@ -106,26 +92,17 @@ pub(super) fn begin(
                 Some(view) => Which::Root(view.root.clone()),
                 None => Which::Id(token.hash),
             };
-            let command = Command::Destroy {
-                which,
-                operation: Some(operation),
-            };
+            let command = Command::Destroy { which, operation: Some(operation) };
             ask(call_about(site, token, command), Pending::Destroying)
         }
         Instruction::DestroyAll(subject) => {
-            let own = context
-                .session
-                .as_ref()
-                .and_then(|view| view.subject.clone());
+            let own = context.session.as_ref().and_then(|view| view.subject.clone());
             let Some(subject) = subject.or(own) else {
                 return invalid("there is no subject whose sessions to end", events);
             };
             let locator = site.locator_key.of_subject(&subject);
             let presented = context.presented.as_ref().map(|token| token.hash);
-            let command = Command::DestroyAll {
-                presented,
-                operation,
-            };
+            let command = Command::DestroyAll { presented, operation };
             let owner = Some(Owner::Subject(subject));
             let call = call(site, locator, owner, command).stamped_by(context.presented.as_ref());
             ask(call, Pending::DestroyingAll)
@@ -162,22 +139,10 @@ pub fn settle(
                 // A store that holds the subject's sessions together has ended it in the same step.
                 Some(old) if old.id.locator != id.locator || old.stamp.is_some() => {
                     let which = Which::Id(old.hash);
-                    let command = Command::Destroy {
-                        which,
-                        operation: None,
-                    };
-                    ask(
-                        call_about(site, old, command),
-                        Pending::EndingOld(id, lasting),
-                    )
+                    let command = Command::Destroy { which, operation: None };
+                    ask(call_about(site, old, command), Pending::EndingOld(id, lasting))
                 }
-                _ => done(
-                    site,
-                    context,
-                    response,
-                    given(site, context, &id, lasting, now),
-                    events,
-                ),
+                _ => done(site, context, response, given(site, context, &id, lasting, now), events),
             }
         }
         (Pending::Creating(_), Reply::Raced) => replace(Code::SessionRaced.problem().into()),
@@ -221,20 +186,12 @@ pub fn settle(
         }
         (Pending::Destroying, Reply::Ended { ended, .. }) => {
             note_ended(site, &ended, "destroy", events);
-            let cookies = if ended.is_empty() {
-                Vec::new()
-            } else {
-                cleared(site, context)
-            };
+            let cookies = if ended.is_empty() { Vec::new() } else { cleared(site, context) };
             done(site, context, response, cookies, events)
         }
         (Pending::DestroyingAll, Reply::Ended { ended, presented }) => {
             note_ended(site, &ended, "destroy_all", events);
-            let cookies = if presented {
-                cleared(site, context)
-            } else {
-                fresh(site, context)
-            };
+            let cookies = if presented { cleared(site, context) } else { fresh(site, context) };
             done(site, context, response, cookies, events)
         }
         (_, Reply::Busy) => replace(store_unavailable(Fault::Overloaded, events)),
@@ -257,10 +214,7 @@ fn creation(
     create: control::Create,
     now: Time,
 ) -> Call {
-    let old = context
-        .presented
-        .as_ref()
-        .filter(|old| old.id.locator == id.locator);
+    let old = context.presented.as_ref().filter(|old| old.id.locator == id.locator);
     let command = Command::Create(Box::new(store::Create {
         id: id.hash(),
         sid: context.jti.clone(),
@@ -287,11 +241,7 @@ fn begin_rotation(
     let (Some((.., which)), Some(token), Some(view)) =
         (addressed(context), &context.presented, &context.session)
     else {
-        return refuse(
-            context,
-            ControlError::Invalid("there is no session to rotate"),
-            events,
-        );
+        return refuse(context, ControlError::Invalid("there is no session to rotate"), events);
     };
     let Some(candidate) = candidate_after(site, token, view.generation) else {
         return replace(store_unavailable(Fault::Unreadable, events));
@@ -312,10 +262,7 @@ fn begin_rotation(
 
 /// The ID whose number comes after this one, derived from the presented one.
 fn candidate_after(site: &Site, token: &Token, after: u32) -> Option<Candidate> {
-    let by = Derivation {
-        key: token.key.clone(),
-        generation: after.checked_add(1)?,
-    };
+    let by = Derivation { key: token.key.clone(), generation: after.checked_add(1)? };
     derive(site, token, by).map(|(_, candidate)| candidate)
 }
 
@@ -337,19 +284,12 @@ fn ask_for_rotation(
 /// The session that the request was forwarded with, as a command names it.
 fn addressed(context: &Context) -> Option<(crate::locator::Locator, Owner, Which)> {
     let (token, view) = (context.presented.as_ref()?, context.session.as_ref()?);
-    let owner = view
-        .subject
-        .clone()
-        .map_or(Owner::Anonymous, Owner::Subject);
+    let owner = view.subject.clone().map_or(Owner::Anonymous, Owner::Subject);
     Some((token.id.locator, owner, Which::Root(view.root.clone())))
 }
 
 fn sealed(site: &Site, id: &SessionId, lasting: Lasting, now: Time) -> SetCookie {
-    let stamp = Stamp {
-        root: lasting.root,
-        generation: lasting.generation,
-        sealed: now,
-    };
+    let stamp = Stamp { root: lasting.root, generation: lasting.generation, sealed: now };
     let value = site.cookie_keys.seal(id, lasting.absolute, &stamp);
     let lasts = lasting.remember.then(|| lasting.absolute.since(now));
     site.config.cookie.set(&value, lasts)
@@ -394,9 +334,7 @@ fn done(
     cookies: Vec<SetCookie>,
     events: &mut Vec<Event>,
 ) -> Turn {
-    Turn::Done(Outcome::Pass(edits(
-        site, context, response, cookies, events,
-    )))
+    Turn::Done(Outcome::Pass(edits(site, context, response, cookies, events)))
 }
 
 fn replace(answer: Answer) -> Turn {
@@ -407,10 +345,7 @@ fn replace(answer: Answer) -> Turn {
 pub(super) fn rejected(error: ControlError) -> (Code, Event) {
     let (code, why) = match error {
         ControlError::Invalid(why) => (Code::ControlInvalid, why),
-        ControlError::TooLarge => (
-            Code::ControlTooLarge,
-            "it, or the data after it, is too large",
-        ),
+        ControlError::TooLarge => (Code::ControlTooLarge, "it, or the data after it, is too large"),
     };
     let event = Event::new(What::ControlInvalid).with("code", code.as_str());
     (code, event.with("why", why))
@@ -423,13 +358,8 @@ fn refuse(context: &Context, error: ControlError, events: &mut Vec<Event>) -> Tu
 }
 
 fn rotated(site: &Site, context: &Context, reason: &'static str) -> Event {
-    let sid = context
-        .session
-        .as_ref()
-        .map_or(&context.jti, |view| &view.sid);
-    Event::new(What::SessionRotated)
-        .of(&site.log_key, sid)
-        .with("reason", reason)
+    let sid = context.session.as_ref().map_or(&context.jti, |view| &view.sid);
+    Event::new(What::SessionRotated).of(&site.log_key, sid).with("reason", reason)
 }
 
 pub(super) fn note_ended(
@@ -438,9 +368,9 @@ pub(super) fn note_ended(
     reason: &'static str,
     events: &mut Vec<Event>,
 ) {
-    events.extend(ended.iter().map(|sid| {
-        Event::new(What::SessionEnded)
-            .of(&site.log_key, sid)
-            .with("reason", reason)
-    }));
+    events.extend(
+        ended.iter().map(|sid| {
+            Event::new(What::SessionEnded).of(&site.log_key, sid).with("reason", reason)
+        }),
+    );
 }

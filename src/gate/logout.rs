@@ -20,10 +20,7 @@ pub struct Leaving {
 }
 
 pub(super) const fn leave(token: Option<Token>, is_navigation: bool) -> Leaving {
-    Leaving {
-        token,
-        is_navigation,
-    }
+    Leaving { token, is_navigation }
 }
 
 impl Leaving {
@@ -31,10 +28,7 @@ impl Leaving {
     #[must_use]
     pub fn question(&self, site: &Site) -> Option<Call> {
         let token = self.token.as_ref()?;
-        let command = Command::Destroy {
-            which: Which::Id(token.hash),
-            operation: None,
-        };
+        let command = Command::Destroy { which: Which::Id(token.hash), operation: None };
         Some(call_about(site, token, command))
     }
 

@@ -89,10 +89,7 @@ fn admit(site: &Site, facts: &Facts) -> Result<Target, Refused> {
 fn pass(site: &Site, facts: Facts, target: Target, now: Time, events: &mut Vec<Event>) -> Opened {
     let matched = site.config.rule(target.path());
     let (access, rule) = (matched.access, matched.rule.map(str::to_owned));
-    let found = site
-        .config
-        .cookie
-        .find(facts.cookie.as_deref().unwrap_or_default());
+    let found = site.config.cookie.find(facts.cookie.as_deref().unwrap_or_default());
     let isolated = access != Access::Public;
     let decision = site.config.csrf.decide(
         &site.config.issuer,
@@ -111,11 +108,7 @@ fn pass(site: &Site, facts: Facts, target: Target, now: Time, events: &mut Vec<E
         events.push(event.with("mode", "report_only"));
     }
     let is_anonymous = access == Access::Public || decision == Decision::PassWithoutSession;
-    let presented = if is_anonymous {
-        None
-    } else {
-        presented(site, &found, now, events)
-    };
+    let presented = if is_anonymous { None } else { presented(site, &found, now, events) };
     let passage = Box::new(Passage {
         // Only reads may be answered from memory. A browser that has just changed something must see
         // what it did: memory is good for it where it was asked for after that very change.
@@ -162,10 +155,7 @@ fn reserved(
     match (endpoint, facts.method.as_str()) {
         ("/control", "POST") => Opened::OutOfBand,
         ("/logout", "POST") => {
-            let found = site
-                .config
-                .cookie
-                .find(facts.cookie.as_deref().unwrap_or_default());
+            let found = site.config.cookie.find(facts.cookie.as_deref().unwrap_or_default());
             let decision = CrossSite::decide_reserved(
                 &site.config.issuer,
                 facts,
@@ -191,10 +181,7 @@ fn presented(site: &Site, found: &Found<'_>, now: Time, events: &mut Vec<Event>)
             events.push(Event::new(What::TokenForged));
             continue;
         };
-        if opened
-            .as_ref()
-            .is_some_and(|other| other.hash != token.hash)
-        {
+        if opened.as_ref().is_some_and(|other| other.hash != token.hash) {
             events.push(Event::new(What::TokenAmbiguous));
             return None;
         }
@@ -210,14 +197,7 @@ fn is_reserved(path: &str) -> bool {
 
 /// The event of a request that was turned away.
 pub(super) fn refused(site: &Site, facts: &Facts, code: Code, rule: Option<&str>) -> Event {
-    let what = if code == Code::CrossSite {
-        What::CsrfRefused
-    } else {
-        What::SessionRefused
-    };
+    let what = if code == Code::CrossSite { What::CsrfRefused } else { What::SessionRefused };
     let ip = facts.client_ip.as_deref().filter(|_| site.config.log_ip);
-    Event::new(what)
-        .with("code", code.as_str())
-        .at(rule)
-        .from_ip(ip)
+    Event::new(what).with("code", code.as_str()).at(rule).from_ip(ip)
 }

@@ -45,39 +45,22 @@ pub fn read(
     Ok(match instruction {
         OutOfBand::Update(addressed, change, shorter) => {
             let (locator, owner, which) = place(site, addressed);
-            let command = Command::Update {
-                which,
-                change,
-                shorter,
-                operation,
-            };
+            let command = Command::Update { which, change, shorter, operation };
             (call(site, locator, Some(owner), command), Asked::One)
         }
         OutOfBand::Destroy(addressed) => {
             let (locator, owner, which) = place(site, addressed);
-            let command = Command::Destroy {
-                which,
-                operation: Some(operation),
-            };
+            let command = Command::Destroy { which, operation: Some(operation) };
             (call(site, locator, Some(owner), command), Asked::One)
         }
         OutOfBand::DestroyAll(subject) => {
             let locator = site.locator_key.of_subject(&subject);
-            let command = Command::DestroyAll {
-                presented: None,
-                operation,
-            };
-            (
-                call(site, locator, Some(Owner::Subject(subject)), command),
-                Asked::All,
-            )
+            let command = Command::DestroyAll { presented: None, operation };
+            (call(site, locator, Some(Owner::Subject(subject)), command), Asked::All)
         }
         OutOfBand::List(subject) => {
             let locator = site.locator_key.of_subject(&subject);
-            (
-                call(site, locator, Some(Owner::Subject(subject)), Command::List),
-                Asked::All,
-            )
+            (call(site, locator, Some(Owner::Subject(subject)), Command::List), Asked::All)
         }
     })
 }
@@ -121,11 +104,7 @@ fn place(site: &Site, addressed: Addressed) -> (Locator, Owner, Which) {
             let locator = site.locator_key.of_subject(&subject);
             (locator, Owner::Subject(subject), Which::Sid(sid))
         }
-        None => (
-            site.locator_key.of_anonymous(&sid),
-            Owner::Anonymous,
-            Which::Sid(sid),
-        ),
+        None => (site.locator_key.of_anonymous(&sid), Owner::Anonymous, Which::Sid(sid)),
     }
 }
 

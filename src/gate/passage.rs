@@ -78,10 +78,7 @@ impl Passage {
     #[must_use]
     pub fn question(&self, site: &Site) -> Option<Call> {
         let token = self.presented.as_ref()?;
-        let command = Command::Validate {
-            id: token.hash,
-            slide: self.slides(),
-        };
+        let command = Command::Validate { id: token.hash, slide: self.slides() };
         Some(call_about(site, token, command))
     }
 
@@ -130,15 +127,7 @@ pub struct Context {
 
 /// A call to an object, under the site's policy.
 pub(super) fn call(site: &Site, locator: Locator, owner: Option<Owner>, command: Command) -> Call {
-    Call {
-        locator,
-        request: Request {
-            owner,
-            command,
-            stamp: None,
-            policy: site.config.policy(),
-        },
-    }
+    Call { locator, request: Request { owner, command, stamp: None, policy: site.config.policy() } }
 }
 
 /// A call about the session of a presented cookie.

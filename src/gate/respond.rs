@@ -31,19 +31,11 @@ pub fn respond(
         && response.status != 101
         && !is_publicly_cacheable(response)
     {
-        let command = Command::Succeed {
-            candidate: candidate.clone(),
-        };
+        let command = Command::Succeed { candidate: candidate.clone() };
         let call = call(site, id.locator, None, command).stamped_by(context.presented.as_ref());
         return Turn::Ask(Box::new(call), Box::new(Pending::Succeeding(id.clone())));
     }
-    Turn::Done(Outcome::Pass(edits(
-        site,
-        context,
-        response,
-        Vec::new(),
-        events,
-    )))
+    Turn::Done(Outcome::Pass(edits(site, context, response, Vec::new(), events)))
 }
 
 /// The differences between the origin's response and the browser's, with these cookies added.
@@ -54,38 +46,21 @@ pub(super) fn edits(
     cookies: Vec<SetCookie>,
     events: &mut Vec<Event>,
 ) -> Edits {
-    let mut edits = Edits {
-        cookies,
-        ..Edits::default()
-    };
-    edits
-        .append
-        .extend(context.timing.map(|timing| ("server-timing", timing)));
+    let mut edits = Edits { cookies, ..Edits::default() };
+    edits.append.extend(context.timing.map(|timing| ("server-timing", timing)));
     let names = response.header_names.iter();
     edits.remove.extend(
-        names
-            .clone()
-            .filter(|name| spelled_plainly(name).starts_with("edge-session-"))
-            .cloned(),
+        names.clone().filter(|name| spelled_plainly(name).starts_with("edge-session-")).cloned(),
     );
-    if response
-        .set_cookies
-        .iter()
-        .any(|text| site.config.cookie.is_shadowed_by(text))
-    {
+    if response.set_cookies.iter().any(|text| site.config.cookie.is_shadowed_by(text)) {
         events.push(Event::new(What::CookieShadowed).at(context.rule.as_deref()));
         let kept = response.set_cookies.iter();
-        edits.kept_cookies = Some(
-            kept.filter(|text| !site.config.cookie.is_shadowed_by(text))
-                .cloned()
-                .collect(),
-        );
+        edits.kept_cookies =
+            Some(kept.filter(|text| !site.config.cookie.is_shadowed_by(text)).cloned().collect());
     }
     let concerns_session = !edits.cookies.is_empty() || response.control.is_some();
     if concerns_session {
-        edits
-            .remove
-            .extend(names.filter(|name| is_for_shared_caches(name)).cloned());
+        edits.remove.extend(names.filter(|name| is_for_shared_caches(name)).cloned());
     }
     let says_nothing = context.access == Access::Required && response.cache_control.is_none();
     if concerns_session || says_nothing {
@@ -99,10 +74,7 @@ pub(super) fn edits(
 pub fn is_for_shared_caches(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name.ends_with("cdn-cache-control")
-        || matches!(
-            name.as_str(),
-            "surrogate-control" | "edge-control" | "x-accel-expires"
-        )
+        || matches!(name.as_str(), "surrogate-control" | "edge-control" | "x-accel-expires")
 }
 
 /// Whether a cache could give this response to others.

@@ -113,9 +113,7 @@ pub fn resume(
     let timing = (site.config.server_timing && is_own).then(|| source.server_timing());
     let jti = Sid::from_entropy(&entropy.jti);
     let outbound = outbound(site, &passage, session.as_ref(), &jti, now);
-    let successor = session
-        .as_ref()
-        .and_then(|view| successor(site, &passage, view, now));
+    let successor = session.as_ref().and_then(|view| successor(site, &passage, view, now));
     let context = Context {
         jti,
         access: passage.access,
@@ -154,18 +152,12 @@ fn login_location(site: &Site, login: &str, passage: &Passage) -> String {
     let is_local = characters.next() == Some('/') && !matches!(characters.next(), Some('/' | '\\'));
     let fits = is_local
         && back.len() < LONGEST_RETURN
-        && !back
-            .chars()
-            .any(|character| character == '\\' || character.is_control());
+        && !back.chars().any(|character| character == '\\' || character.is_control());
     if !fits {
         return login.to_owned();
     }
     let separator = if login.contains('?') { '&' } else { '?' };
-    format!(
-        "{login}{separator}{}={}",
-        site.config.login_return_param,
-        percent_encoded(&back)
-    )
+    format!("{login}{separator}{}={}", site.config.login_return_param, percent_encoded(&back))
 }
 
 /// Everything but the unreserved characters of RFC 3986, escaped.
@@ -183,18 +175,9 @@ fn percent_encoded(text: &str) -> String {
 }
 
 fn note(site: &Site, gone: &Gone, events: &mut Vec<Event>) {
-    if let Gone::Superseded {
-        sid,
-        reused: _,
-        ended,
-    } = gone
-    {
+    if let Gone::Superseded { sid, reused: _, ended } = gone {
         let outcome = if *ended { "ended" } else { "refused" };
-        events.push(
-            Event::new(What::TokenReuse)
-                .of(&site.log_key, sid)
-                .with("outcome", outcome),
-        );
+        events.push(Event::new(What::TokenReuse).of(&site.log_key, sid).with("outcome", outcome));
         if *ended {
             let event = Event::new(What::SessionEnded).of(&site.log_key, sid);
             events.push(event.with("reason", "token_reuse"));
@@ -224,23 +207,14 @@ fn successor(
     if !is_due {
         return None;
     }
-    let by = Derivation {
-        key: token.key.clone(),
-        generation: view.generation.checked_add(1)?,
-    };
+    let by = Derivation { key: token.key.clone(), generation: view.generation.checked_add(1)? };
     derive(site, token, by)
 }
 
 /// The successor that follows from a presented ID in this way; nothing when the key is gone.
 pub(super) fn derive(site: &Site, token: &Token, by: Derivation) -> Option<(SessionId, Candidate)> {
-    let id = site
-        .cookie_keys
-        .successor(&token.id, &by.key, by.generation)?;
-    let candidate = Candidate {
-        from: token.hash,
-        hash: id.hash(),
-        by,
-    };
+    let id = site.cookie_keys.successor(&token.id, &by.key, by.generation)?;
+    let candidate = Candidate { from: token.hash, hash: id.hash(), by };
     Some((id, candidate))
 }
 
@@ -272,9 +246,7 @@ fn outbound(
             Upstream::Binding(_) | Upstream::Route => passage.target.moved_to(issuer),
         },
         cookie: facts.cookie.as_deref().map_or(Forwarded::Keep, |header| {
-            config
-                .cookie
-                .forwarded(header, session.map(|view| &view.sid))
+            config.cookie.forwarded(header, session.map(|view| &view.sid))
         }),
         remove: facts.spoofable_headers().map(str::to_owned).collect(),
         set,

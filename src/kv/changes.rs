@@ -109,11 +109,7 @@ impl Changes<'_> {
             // request that it answers.
             session.life.created = session.life.created.minus(create.age);
         }
-        let value = text(
-            self.after
-                .part(Some(session.clone()), None, false)
-                .to_text(),
-        )?;
+        let value = text(self.after.part(Some(session.clone()), None, false).to_text())?;
         Ok(self.value(Kind::Session, &session, value, true))
     }
 
@@ -159,11 +155,7 @@ impl Changes<'_> {
             _ => None,
         };
         Ok(Write {
-            key: if is_about_all {
-                self.keys.all()
-            } else {
-                self.keys.others()
-            },
+            key: if is_about_all { self.keys.all() } else { self.keys.others() },
             value: Some(text(values::barrier(&part, spared))?),
             seconds: longest.secs_up(),
             required: true,
@@ -171,12 +163,7 @@ impl Changes<'_> {
     }
 
     fn removal(&self, root: &Sid) -> Write {
-        Write {
-            key: self.keys.key(Kind::Session, root),
-            value: None,
-            seconds: 0,
-            required: false,
-        }
+        Write { key: self.keys.key(Kind::Session, root), value: None, seconds: 0, required: false }
     }
 
     /// A value that is kept for as long as its session can last.

@@ -54,9 +54,7 @@ pub(super) struct Keys {
 
 impl Keys {
     pub(super) fn of(locator: Locator) -> Self {
-        Self {
-            object: locator.object_name(),
-        }
+        Self { object: locator.object_name() }
     }
 
     pub(super) fn key(&self, kind: Kind, sid: &Sid) -> String {
@@ -121,10 +119,7 @@ struct Rotated {
 
 /// A session's IDs.
 pub(super) fn ids(session: &Session) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&Rotated {
-        version: VERSION,
-        ids: session.ids.clone(),
-    })
+    serde_json::to_string(&Rotated { version: VERSION, ids: session.ids.clone() })
 }
 
 /// The IDs; nothing when they are of another format.

@@ -51,10 +51,7 @@ pub(super) fn now() -> Time {
 
 /// Randomness for one request.
 pub(super) fn entropy() -> Result<Entropy, Error> {
-    let mut entropy = Entropy {
-        jti: [0; 16],
-        secret: [0; 32],
-    };
+    let mut entropy = Entropy { jti: [0; 16], secret: [0; 32] };
     let mut bytes = [0_u8; 48];
     getrandom::fill(&mut bytes).map_err(|_| Error::from("no entropy"))?;
     let (jti, secret) = bytes.split_at(16);
@@ -85,17 +82,11 @@ fn bound(site: Site, env: &Env) -> Result<Site, Vec<String>> {
         .filter(|name| binding(env, name).is_none())
         .map(|name| format!("the binding {name} is missing"))
         .collect();
-    if missing.is_empty() {
-        Ok(site)
-    } else {
-        Err(missing)
-    }
+    if missing.is_empty() { Ok(site) } else { Err(missing) }
 }
 
 fn text(env: &Env, name: &str) -> String {
-    binding(env, name)
-        .and_then(|value| value.as_string())
-        .unwrap_or_default()
+    binding(env, name).and_then(|value| value.as_string()).unwrap_or_default()
 }
 
 /// The configuration's table: an object of the platform, or text.
@@ -107,7 +98,5 @@ fn table(env: &Env) -> Value {
         return Value::String(text);
     }
     let text = js_sys::JSON::stringify(binding.unchecked_ref::<JsValue>());
-    text.ok()
-        .and_then(|text| text.as_string())
-        .map_or(Value::Null, Value::String)
+    text.ok().and_then(|text| text.as_string()).map_or(Value::Null, Value::String)
 }

@@ -61,9 +61,7 @@ pub(super) async fn follow(question: Question, deadline: Span) -> Result<bool, F
         let flight = flights.under_way.get(&question)?;
         // A little more, so that the fault of a leader who runs out of time arrives.
         let left = flight.since.plus(deadline).plus(MARGIN).since(now);
-        flight
-            .is_under_way(now, deadline)
-            .then(|| (left, Rc::clone(&flight.fault)))
+        flight.is_under_way(now, deadline).then(|| (left, Rc::clone(&flight.fault)))
     });
     let Some((left, fault)) = found else {
         return Ok(false);
@@ -101,17 +99,10 @@ pub(super) fn lead(question: Question, deadline: Span) -> u64 {
     let now = env::now();
     FLIGHTS.with_borrow_mut(|flights| {
         // Those whose leader was cancelled stay behind; they are few and old.
-        flights
-            .under_way
-            .retain(|_, flight| flight.is_under_way(now, deadline));
+        flights.under_way.retain(|_, flight| flight.is_under_way(now, deadline));
         flights.latest = flights.latest.wrapping_add(1);
         let number = flights.latest;
-        let flight = Flight {
-            number,
-            since: now,
-            waiting: Vec::new(),
-            fault: Rc::default(),
-        };
+        let flight = Flight { number, since: now, waiting: Vec::new(), fault: Rc::default() };
         flights.under_way.entry(question).or_insert(flight);
         number
     })
@@ -120,15 +111,8 @@ pub(super) fn lead(question: Question, deadline: Span) -> u64 {
 /// Tells those who wait that the answer is in memory, or why there is none.
 pub(super) fn land(question: Question, number: u64, fault: Option<Fault>) {
     let flight = FLIGHTS.with_borrow_mut(|flights| {
-        let is_own = flights
-            .under_way
-            .get(&question)
-            .is_some_and(|flight| flight.number == number);
-        if is_own {
-            flights.under_way.remove(&question)
-        } else {
-            None
-        }
+        let is_own = flights.under_way.get(&question).is_some_and(|flight| flight.number == number);
+        if is_own { flights.under_way.remove(&question) } else { None }
     });
     let Some(flight) = flight else {
         return;

@@ -19,21 +19,13 @@ pub(super) fn facts(request: &Request) -> Facts {
     let header_names = names(&headers);
     let get = |name: &str| {
         // Asking only for what is there saves a call into the platform for each header that is not.
-        let is_there = header_names
-            .iter()
-            .any(|header| header.eq_ignore_ascii_case(name));
-        if is_there {
-            headers.get(name).ok().flatten()
-        } else {
-            None
-        }
+        let is_there = header_names.iter().any(|header| header.eq_ignore_ascii_case(name));
+        if is_there { headers.get(name).ok().flatten() } else { None }
     };
     Facts {
         method: request.method(),
         // What does not parse is no URL: the core turns it away.
-        href: Url::new(&request.url())
-            .map(|url| url.href())
-            .unwrap_or_default(),
+        href: Url::new(&request.url()).map(|url| url.href()).unwrap_or_default(),
         host: get("host"),
         cookie: get("cookie"),
         origin: get("origin"),
@@ -52,17 +44,9 @@ pub(super) fn facts(request: &Request) -> Facts {
 pub(super) fn response_facts(response: &Response) -> ResponseFacts {
     let headers = response.headers();
     let header_names = names(&headers);
-    let has = |name: &str| {
-        header_names
-            .iter()
-            .any(|header| header.eq_ignore_ascii_case(name))
-    };
+    let has = |name: &str| header_names.iter().any(|header| header.eq_ignore_ascii_case(name));
     let get = |name: &str| {
-        if has(name) {
-            headers.get(name).ok().flatten()
-        } else {
-            None
-        }
+        if has(name) { headers.get(name).ok().flatten() } else { None }
     };
     let set_cookies = if has("set-cookie") {
         let all = headers.unchecked_ref::<Headers>().get_set_cookie();
@@ -157,13 +141,6 @@ pub(super) async fn short_body(request: &Request, longest: usize) -> Option<Stri
 fn names(headers: &web_sys::Headers) -> Vec<String> {
     // One text instead of one call into the platform for each name; names hold no line feed.
     let list: JsValue = headers.keys().into();
-    let names = Array::from(&list)
-        .join("\n")
-        .as_string()
-        .unwrap_or_default();
-    names
-        .split('\n')
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect()
+    let names = Array::from(&list).join("\n").as_string().unwrap_or_default();
+    names.split('\n').filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }

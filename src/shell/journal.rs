@@ -21,10 +21,7 @@ pub(super) fn write(config: &Config, events: &[Event]) {
 
 /// Says what is wrong with the configuration, to the operator alone.
 pub(super) fn misconfigured(problems: &[String]) {
-    line(
-        Level::Warn,
-        &Event::new(What::ConfigInvalid).listing(problems),
-    );
+    line(Level::Warn, &Event::new(What::ConfigInvalid).listing(problems));
 }
 
 fn line(level: Level, event: &Event) {

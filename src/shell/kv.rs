@@ -28,9 +28,7 @@ const MOST_KEYS: usize = 100;
 
 /// Carries a command out.
 pub(super) async fn carry_out(site: &Site, env: &Env, call: &Call) -> Result<Reply, Fault> {
-    let namespace: KvNamespace = env::binding(env, BINDING)
-        .ok_or(Fault::Failed)?
-        .unchecked_into();
+    let namespace: KvNamespace = env::binding(env, BINDING).ok_or(Fault::Failed)?.unchecked_into();
     let until = env::now().plus(site.config.store_deadline);
     let mut errand = Errand::new(call);
     loop {
@@ -104,11 +102,7 @@ async fn settled(promise: &Promise, until: Time) -> Result<JsValue, Fault> {
     let first = Promise::race(&Array::of2(promise, &late));
     let value = JsFuture::from(first).await.map_err(|_| Fault::Failed)?;
     // KV never answers with a symbol.
-    if value == flights::late() {
-        Err(Fault::Deadline)
-    } else {
-        Ok(value)
-    }
+    if value == flights::late() { Err(Fault::Deadline) } else { Ok(value) }
 }
 
 fn options(members: &[(&str, JsValue)]) -> JsValue {

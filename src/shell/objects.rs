@@ -22,12 +22,8 @@ pub(super) const BINDING: &str = "SESSIONS";
 /// Asks the object that a call is for.
 pub(super) async fn fetch(env: &Env, call: &Call, deadline: Span) -> Result<Reply, Fault> {
     let body = serde_json::to_string(&call.request).map_err(|_| Fault::Failed)?;
-    let namespace: Namespace = env::binding(env, BINDING)
-        .ok_or(Fault::Failed)?
-        .unchecked_into();
-    let stub = namespace
-        .get_by_name(&call.locator.object_name())
-        .map_err(|error| fault(&error))?;
+    let namespace: Namespace = env::binding(env, BINDING).ok_or(Fault::Failed)?.unchecked_into();
+    let stub = namespace.get_by_name(&call.locator.object_name()).map_err(|error| fault(&error))?;
     let millis = u32::try_from(deadline.millis()).unwrap_or(u32::MAX);
     let init = RequestInit::new();
     init.set_method("POST");

@@ -43,11 +43,7 @@ enum After {
 
 impl DurableObject for SessionObject {
     fn new(state: State, env: Env) -> Self {
-        Self {
-            state,
-            env,
-            has_table: Cell::new(false),
-        }
+        Self { state, env, has_table: Cell::new(false) }
     }
 
     async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
@@ -65,15 +61,8 @@ impl DurableObject for SessionObject {
         // Without a configuration nobody can tell what is over: the runtime comes back later.
         let site = env::site(&self.env).map_err(|_| Error::from("misconfigured"))?;
         let policy = site.config.policy();
-        let request = store::Request {
-            owner: None,
-            command: Command::Sweep,
-            stamp: None,
-            policy,
-        };
-        self.carry_out(&request)
-            .await
-            .map_err(|_| Error::from("failed"))?;
+        let request = store::Request { owner: None, command: Command::Sweep, stamp: None, policy };
+        self.carry_out(&request).await.map_err(|_| Error::from("failed"))?;
         Response::empty()
     }
 }
@@ -115,9 +104,7 @@ impl SessionObject {
         };
         let alarm = before.alarm;
         let (record, reply) = store::apply(before, request, env::now());
-        let text = record
-            .write()
-            .map_err(|_| "a record that cannot be written")?;
+        let text = record.write().map_err(|_| "a record that cannot be written")?;
         if text == stored {
             return Ok((reply, After::Nothing));
         }
@@ -154,8 +141,6 @@ impl SessionObject {
 
     fn storage(&self) -> Storage {
         let raw: &JsValue = self.state.as_raw().as_ref();
-        Reflect::get(raw, &"storage".into())
-            .unwrap_or(JsValue::UNDEFINED)
-            .unchecked_into()
+        Reflect::get(raw, &"storage".into()).unwrap_or(JsValue::UNDEFINED).unchecked_into()
     }
 }

@@ -37,9 +37,7 @@ pub(super) async fn fetch(
     let answer = match &config.upstream {
         Upstream::Binding(name) => {
             let binding = env::binding(env, name).ok_or("the origin's binding is missing")?;
-            binding
-                .unchecked_ref::<Fetcher>()
-                .fetch_request(&forwarded, &init)
+            binding.unchecked_ref::<Fetcher>().fetch_request(&forwarded, &init)
         }
         Upstream::Url(_) | Upstream::Route => {
             let global: WorkerGlobalScope = js_sys::global().unchecked_into();
@@ -75,9 +73,5 @@ fn check_host(config: &Config, forwarded: &Request) -> Result<(), JsValue> {
         Upstream::Binding(_) | Upstream::Route => &config.issuer,
     };
     let is_there = Target::parse(&forwarded.url()).is_some_and(|target| target.is_at(configured));
-    if is_there {
-        Ok(())
-    } else {
-        Err("the request is for another host".into())
-    }
+    if is_there { Ok(()) } else { Err("the request is for another host".into()) }
 }

@@ -26,11 +26,7 @@ pub fn apply(record: Record, request: &Request, now: Time) -> (Record, Reply) {
     {
         return (record, Reply::Foreign);
     }
-    let mut object = Object {
-        record,
-        policy: &request.policy,
-        now,
-    };
+    let mut object = Object { record, policy: &request.policy, now };
     let reply = object.carry_out(request);
     (object.record, reply)
 }
@@ -47,26 +43,16 @@ impl Object<'_> {
         match &request.command {
             Command::Validate { id, slide } => self.validate(id, *slide),
             Command::Create(create) => self.create(create, request.owner.as_ref()),
-            Command::Update {
-                which,
-                change,
-                shorter,
-                operation,
-            } => self.once(operation, |object| object.update(which, change, *shorter)),
+            Command::Update { which, change, shorter, operation } => {
+                self.once(operation, |object| object.update(which, change, *shorter))
+            }
             Command::Rotate(rotate) => self.once(&rotate.operation, |object| object.rotate(rotate)),
             Command::Succeed { candidate } => self.succeed(candidate),
-            Command::Destroy {
-                which,
-                operation: None,
-            } => end::one(self, which),
-            Command::Destroy {
-                which,
-                operation: Some(operation),
-            } => self.once(operation, |object| end::one(object, which)),
-            Command::DestroyAll {
-                presented,
-                operation,
-            } => self.once(operation, |object| {
+            Command::Destroy { which, operation: None } => end::one(self, which),
+            Command::Destroy { which, operation: Some(operation) } => {
+                self.once(operation, |object| end::one(object, which))
+            }
+            Command::DestroyAll { presented, operation } => self.once(operation, |object| {
                 if object.record.owner.is_none() {
                     object.record.owner.clone_from(&request.owner);
                 }
@@ -123,22 +109,15 @@ impl Object<'_> {
         }
         // Sweeping may have moved it.
         let place = self.record.place_of_id(id).unwrap_or(place);
-        self.view(place, id)
-            .map_or(Reply::Gone(Gone::Ended), |view| Reply::Live(Box::new(view)))
+        self.view(place, id).map_or(Reply::Gone(Gone::Ended), |view| Reply::Live(Box::new(view)))
     }
 
     fn create(&mut self, create: &Create, owner: Option<&Owner>) -> Reply {
         if let Some(lasting) = self.lasting(&Which::Root(create.sid.clone())) {
-            return Reply::Created {
-                lasting,
-                ended: Vec::new(),
-            };
+            return Reply::Created { lasting, ended: Vec::new() };
         }
         let reached = self.now.minus(create.age);
-        let barred = self
-            .record
-            .barrier
-            .is_some_and(|barrier| reached <= barrier);
+        let barred = self.record.barrier.is_some_and(|barrier| reached <= barrier);
         if barred || create.age >= BARRIER_KEPT {
             return Reply::Raced;
         }
@@ -199,11 +178,7 @@ impl Object<'_> {
         let Some(place) = self.place(&rotate.which) else {
             return Reply::NoSession;
         };
-        let signed_in = self
-            .record
-            .owner
-            .as_ref()
-            .is_some_and(|owner| owner.subject().is_some());
+        let signed_in = self.record.owner.as_ref().is_some_and(|owner| owner.subject().is_some());
         let (limit, now) = (self.policy.data, self.now);
         let Some(session) = self.record.sessions.get_mut(place) else {
             return Reply::NoSession;
@@ -212,10 +187,7 @@ impl Object<'_> {
             return Reply::TooLarge;
         };
         let sid = signed_in.then_some(&rotate.sid);
-        let by = match session
-            .ids
-            .replace(&rotate.candidate, sid, &self.policy.rotation, now)
-        {
+        let by = match session.ids.replace(&rotate.candidate, sid, &self.policy.rotation, now) {
             Replaced::New => Some(rotate.candidate.by.clone()),
             Replaced::Same(by) => Some(by),
             Replaced::Overtaken => None,
@@ -226,11 +198,7 @@ impl Object<'_> {
         session.auth_time = rotate.auth_time.or(session.auth_time);
         session.amr = rotate.amr.clone().or_else(|| session.amr.take());
         let root = session.root.clone();
-        let ended = if rotate.end_others {
-            end::others(self, Some(&root))
-        } else {
-            Vec::new()
-        };
+        let ended = if rotate.end_others { end::others(self, Some(&root)) } else { Vec::new() };
         match self.lasting(&Which::Root(root)) {
             Some(lasting) => Reply::Rotated { by, lasting, ended },
             None => Reply::NoSession,
@@ -256,8 +224,7 @@ impl Object<'_> {
         if !known {
             self.written();
         }
-        self.lasting(&Which::Id(candidate.hash))
-            .map_or(Reply::NoOffer, Reply::Offer)
+        self.lasting(&Which::Id(candidate.hash)).map_or(Reply::NoOffer, Reply::Offer)
     }
 
     fn list(&self) -> Reply {
@@ -300,12 +267,11 @@ impl Object<'_> {
 
     /// The place of a live session.
     pub(super) fn place(&self, which: &Which) -> Option<usize> {
-        self.record
-            .place(&self.policy.lifetimes, self.now, |session| match which {
-                Which::Id(hash) => session.ids.knows(hash),
-                Which::Sid(sid) => session.ids.knows_sid(sid),
-                Which::Root(root) => session.root == *root,
-            })
+        self.record.place(&self.policy.lifetimes, self.now, |session| match which {
+            Which::Id(hash) => session.ids.knows(hash),
+            Which::Sid(sid) => session.ids.knows_sid(sid),
+            Which::Root(root) => session.root == *root,
+        })
     }
 
     /// Everything that follows from having changed the record.
@@ -331,10 +297,7 @@ impl Object<'_> {
     fn view(&self, place: usize, presented: &IdHash) -> Option<View> {
         let session = self.record.sessions.get(place)?;
         let deadlines = self.record.deadlines(session, &self.policy.lifetimes);
-        let succeeded = match session
-            .ids
-            .standing(presented, &self.policy.rotation, self.now)?
-        {
+        let succeeded = match session.ids.standing(presented, &self.policy.rotation, self.now)? {
             Standing::Current => None,
             Standing::Preceding(by) => Some(Succeeded { by }),
             Standing::Superseded { .. } => return None,

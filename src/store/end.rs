@@ -12,17 +12,11 @@ use crate::token::IdHash;
 /// Ends one session, if it lives.
 pub(super) fn one(object: &mut Object<'_>, which: &Which) -> Reply {
     let Some(place) = object.place(which) else {
-        return Reply::Ended {
-            ended: Vec::new(),
-            presented: false,
-        };
+        return Reply::Ended { ended: Vec::new(), presented: false };
     };
     let session = object.record.sessions.remove(place);
     object.written();
-    Reply::Ended {
-        ended: vec![session.ids.sid().clone()],
-        presented: true,
-    }
+    Reply::Ended { ended: vec![session.ids.sid().clone()], presented: true }
 }
 
 /// Ends every session of the subject.
@@ -43,10 +37,7 @@ pub(super) fn others(object: &mut Object<'_>, kept: Option<&Sid>) -> Vec<Sid> {
     for session in &mut object.record.sessions {
         session.spared = Some(object.now);
     }
-    ended
-        .iter()
-        .map(|session| session.ids.sid().clone())
-        .collect()
+    ended.iter().map(|session| session.ids.sid().clone()).collect()
 }
 
 /// Ends the oldest sessions while there are more than allowed; never the one just made.

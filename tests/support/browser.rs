@@ -18,11 +18,8 @@ pub struct Ask {
 
 impl Ask {
     pub fn new(method: &str, target: &str) -> Self {
-        let ask = Self {
-            method: method.to_owned(),
-            target: target.to_owned(),
-            headers: Vec::new(),
-        };
+        let ask =
+            Self { method: method.to_owned(), target: target.to_owned(), headers: Vec::new() };
         ask.with("Host", HOST)
     }
 
@@ -33,8 +30,7 @@ impl Ask {
 
     /// The same without a header.
     pub fn without(mut self, name: &str) -> Self {
-        self.headers
-            .retain(|(header, _)| !header.eq_ignore_ascii_case(name));
+        self.headers.retain(|(header, _)| !header.eq_ignore_ascii_case(name));
         self
     }
 
@@ -159,11 +155,7 @@ impl Browser {
     /// Puts a value under the session cookie's name, whatever it is.
     pub fn plant(&mut self, value: &str) {
         self.jar.retain(|kept| kept.name != COOKIE);
-        self.jar.push(Kept {
-            name: COOKIE.to_owned(),
-            value: value.to_owned(),
-            until: None,
-        });
+        self.jar.push(Kept { name: COOKIE.to_owned(), value: value.to_owned(), until: None });
     }
 
     pub fn has(&self, name: &str) -> bool {

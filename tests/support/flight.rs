@@ -24,12 +24,7 @@ enum State {
     AtOrigin(Box<Forward>),
     Answered(Box<Context>, ResponseFacts),
     Commanding(Box<Context>, ResponseFacts, Box<Call>, Box<Pending>),
-    Commanded(
-        Box<Context>,
-        ResponseFacts,
-        Box<Pending>,
-        Result<Reply, Fault>,
-    ),
+    Commanded(Box<Context>, ResponseFacts, Box<Pending>, Result<Reply, Fault>),
     Leaving(Box<Leaving>),
     OutOfBand(Box<Call>, Asked),
     Done(Box<Reaction>),
@@ -52,15 +47,7 @@ pub struct Flight {
 impl Flight {
     pub fn new(isolate: usize, ask: Ask, play: Play) -> Self {
         let state = State::Begun;
-        Self {
-            isolate,
-            ask,
-            body: None,
-            seen: None,
-            resumed: None,
-            play: Rc::new(play),
-            state,
-        }
+        Self { isolate, ask, body: None, seen: None, resumed: None, play: Rc::new(play), state }
     }
 
     pub fn reaction(&self) -> Option<&Reaction> {
@@ -83,19 +70,12 @@ impl Flight {
                 .any(|(name, value)| *name == "cache-control" && value == "no-store"),
             "every answer of the gate's own is no-store"
         );
-        let headers = answer
-            .headers
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value));
+        let headers = answer.headers.into_iter().map(|(name, value)| (name.to_owned(), value));
         State::Done(Box::new(Reaction {
             status: answer.status,
             headers: headers.collect(),
             passed: Vec::new(),
-            cookies: answer
-                .cookies
-                .iter()
-                .map(|cookie| cookie.expose().to_owned())
-                .collect(),
+            cookies: answer.cookies.iter().map(|cookie| cookie.expose().to_owned()).collect(),
             body: answer.body,
             seen: self.seen.clone(),
             is_own: true,
@@ -122,22 +102,14 @@ impl World {
     /// Makes steps until the request waits for the origin.
     pub fn until_at_origin(&mut self, flight: &mut Flight) {
         while !matches!(flight.state, State::AtOrigin(_)) {
-            assert!(
-                !self.advance(flight),
-                "it was answered before: {:?}",
-                flight.reaction()
-            );
+            assert!(!self.advance(flight), "it was answered before: {:?}", flight.reaction());
         }
     }
 
     /// Makes steps until a changing command is about to reach the store.
     pub fn until_commanding(&mut self, flight: &mut Flight) {
         while !flight.is_commanding() {
-            assert!(
-                !self.advance(flight),
-                "it was answered before: {:?}",
-                flight.reaction()
-            );
+            assert!(!self.advance(flight), "it was answered before: {:?}", flight.reaction());
         }
     }
 
@@ -177,10 +149,8 @@ impl World {
                 let Forward { outbound, context } = *forward;
                 let sent = &flight.ask.headers;
                 let seen = Seen::new(&keys, &flight.ask.method, sent, &outbound, now);
-                self.printed
-                    .extend(seen.headers.iter().map(|(_, value)| value.clone()));
-                self.printed
-                    .push(serde_json::Value::Object(seen.claims.clone()).to_string());
+                self.printed.extend(seen.headers.iter().map(|(_, value)| value.clone()));
+                self.printed.push(serde_json::Value::Object(seen.claims.clone()).to_string());
                 let facts = flight.play.answer(&keys, &seen);
                 flight.seen = Some(seen);
                 State::Answered(Box::new(context), facts)
@@ -281,30 +251,16 @@ impl World {
             Turn::Done(Outcome::Pass(edits)) => edits,
         };
         self.printed.push(format!("{edits:?}"));
-        let mut cookies = edits
-            .kept_cookies
-            .unwrap_or_else(|| facts.set_cookies.clone());
-        cookies.extend(
-            edits
-                .cookies
-                .iter()
-                .map(|cookie| cookie.expose().to_owned()),
-        );
+        let mut cookies = edits.kept_cookies.unwrap_or_else(|| facts.set_cookies.clone());
+        cookies.extend(edits.cookies.iter().map(|cookie| cookie.expose().to_owned()));
         let headers = edits.set.iter();
         State::Done(Box::new(Reaction {
             status: facts.status,
-            headers: headers
-                .map(|(name, value)| ((*name).into(), (*value).into()))
-                .collect(),
+            headers: headers.map(|(name, value)| ((*name).into(), (*value).into())).collect(),
             passed: facts
                 .header_names
                 .into_iter()
-                .filter(|name| {
-                    !edits
-                        .remove
-                        .iter()
-                        .any(|gone| gone.eq_ignore_ascii_case(name))
-                })
+                .filter(|name| !edits.remove.iter().any(|gone| gone.eq_ignore_ascii_case(name)))
                 .collect(),
             cookies,
             body: String::new(),
@@ -324,10 +280,7 @@ impl World {
             (Some(kv), StoreKind::Kv) => kv.ask(isolate, call, self.now),
             _ => self.store.ask(call, self.now),
         };
-        let ended = matches!(
-            &reply,
-            Ok(Reply::Gone(Gone::Superseded { ended: true, .. }))
-        );
+        let ended = matches!(&reply, Ok(Reply::Gone(Gone::Superseded { ended: true, .. })));
         if call.is_change() || ended {
             self.isolates[isolate].memory.changed(call.locator);
         }

@@ -25,15 +25,9 @@ pub enum Kind {
     Read,
     Page,
     Write,
-    Create {
-        who: usize,
-        remember: bool,
-        end_others: bool,
-    },
+    Create { who: usize, remember: bool, end_others: bool },
     Update,
-    Rotate {
-        end_others: bool,
-    },
+    Rotate { end_others: bool },
     Destroy,
     DestroyAll,
     Logout,
@@ -53,11 +47,7 @@ impl Kind {
             Self::Page => return (page("/account/x"), Play::Pass),
             Self::Write => return (write("/account/x"), Play::Pass),
             Self::Logout => return (write("/.edge-session/logout"), Play::Pass),
-            Self::Create {
-                who,
-                remember,
-                end_others,
-            } => json!({
+            Self::Create { who, remember, end_others } => json!({
                 "op": "create", "sub": SUBJECTS[who], "remember": remember, "end_others": end_others,
                 "data": { member: SUBJECTS[who] },
             }),

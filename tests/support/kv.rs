@@ -62,10 +62,7 @@ impl Kv {
 
     /// One that shows everything as late as it can.
     pub fn late() -> Self {
-        Self {
-            is_late: true,
-            ..Self::default()
-        }
+        Self { is_late: true, ..Self::default() }
     }
 
     /// Carries a command out.

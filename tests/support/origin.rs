@@ -37,12 +37,8 @@ impl Seen {
     ) -> Self {
         let assertion = outbound.assertion.expose().to_owned();
         let claims = keys.verify(Kind::Assertion, &assertion).unwrap();
-        let is_removed = |name: &str| {
-            outbound
-                .remove
-                .iter()
-                .any(|gone| gone.eq_ignore_ascii_case(name))
-        };
+        let is_removed =
+            |name: &str| outbound.remove.iter().any(|gone| gone.eq_ignore_ascii_case(name));
         let mut headers: Vec<(String, String)> = sent
             .iter()
             .filter(|(name, _)| !is_removed(name))
@@ -90,10 +86,7 @@ impl Seen {
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut found = self
-            .headers
-            .iter()
-            .filter(|(header, _)| header.eq_ignore_ascii_case(name));
+        let mut found = self.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
         found.next().map(|(_, value)| value.as_str())
     }
 
@@ -115,10 +108,7 @@ pub fn extend(mut object: Value, members: &Value) -> Value {
     for (name, value) in members.as_object().unwrap() {
         match value {
             Value::Null => object.as_object_mut().unwrap().remove(name),
-            value => object
-                .as_object_mut()
-                .unwrap()
-                .insert(name.clone(), value.clone()),
+            value => object.as_object_mut().unwrap().insert(name.clone(), value.clone()),
         };
     }
     object
@@ -126,9 +116,7 @@ pub fn extend(mut object: Value, members: &Value) -> Value {
 
 /// A control as an origin signs it.
 pub fn sign(keys: &OriginKeys, claims: &Value) -> String {
-    keys.sign(Kind::Control, &claims.to_string())
-        .expose()
-        .to_owned()
+    keys.sign(Kind::Control, &claims.to_string()).expose().to_owned()
 }
 
 /// A message with this protected header and payload, signed with this key.

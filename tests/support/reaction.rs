@@ -35,16 +35,12 @@ impl Reaction {
 
     /// Whether the session cookie is given a value.
     pub fn gives_cookie(&self) -> bool {
-        self.cookies
-            .iter()
-            .any(|cookie| secret_in(cookie).is_some())
+        self.cookies.iter().any(|cookie| secret_in(cookie).is_some())
     }
 
     /// Whether the session cookie is cleared.
     pub fn clears_cookie(&self) -> bool {
-        self.cookies
-            .iter()
-            .any(|cookie| cookie.starts_with("__Host-session=;"))
+        self.cookies.iter().any(|cookie| cookie.starts_with("__Host-session=;"))
     }
 
     /// Whether our session cookie is left alone.

@@ -172,40 +172,25 @@ impl Reference {
     /// The origin was told something.
     fn look_at(&mut self, under: &Under, seen: &Seen) {
         let Some(sid) = seen.sid() else {
-            let alive = under
-                .session
-                .is_some_and(|place| self.known[place].ended.is_none());
+            let alive = under.session.is_some_and(|place| self.known[place].ended.is_none());
             self.reached.expired += usize::from(alive);
-            assert_eq!(
-                (seen.subject(), seen.data()),
-                (None, &Value::Null),
-                "nobody has something"
-            );
+            assert_eq!((seen.subject(), seen.data()), (None, &Value::Null), "nobody has something");
             return;
         };
         let resumed = under.flight.resumed.unwrap();
         self.reached.let_in += 1;
         let checked = seen.claims["session"]["checked"].as_u64().unwrap();
         self.reached.from_memory += usize::from(checked + 1 < resumed.secs());
-        let place = under
-            .session
-            .expect("a session without a cookie that was given out");
+        let place = under.session.expect("a session without a cookie that was given out");
         let slack = sum(seconds(FRESH), self.back);
         let is_late = |since: u64, at: Span| {
             under.began > since && (!under.kind.is_safe() || under.at >= sum(at, slack))
         };
         let known = &mut self.known[place];
         assert!(known.sids.contains(sid), "another session's handle");
-        assert_eq!(
-            seen.subject().map(str::to_owned),
-            known.subject,
-            "another one's session"
-        );
+        assert_eq!(seen.subject().map(str::to_owned), known.subject, "another one's session");
         assert!(resumed < known.absolute, "past its absolute deadline");
-        assert!(
-            resumed < known.used.plus(seconds(known.idle)),
-            "past its idle deadline"
-        );
+        assert!(resumed < known.used.plus(seconds(known.idle)), "past its idle deadline");
         let told = seen.claims["session"]["absolute"].as_u64().unwrap();
         assert!(told <= known.told, "the absolute deadline moved");
         known.told = told;
@@ -214,10 +199,7 @@ impl Reference {
         }
         for (member, since, at) in &known.acknowledged {
             let is_there = seen.data().get(member).is_some();
-            assert!(
-                is_there || !is_late(*since, *at),
-                "an acknowledged write was lost"
-            );
+            assert!(is_there || !is_late(*since, *at), "an acknowledged write was lost");
         }
         let owner = json!(known.subject);
         let mut values = seen.data().as_object().unwrap().values();
@@ -230,32 +212,16 @@ impl Reference {
     /// The browser is about to be told something.
     fn conclude(&mut self, under: &Under, reaction: &Reaction) {
         let is_ending = matches!(under.kind, Kind::Destroy | Kind::DestroyAll | Kind::Logout);
-        assert!(
-            is_ending || !reaction.clears_cookie(),
-            "a cookie was cleared for no reason"
-        );
-        assert!(
-            reaction.status < 500 || reaction.cookies.is_empty(),
-            "a fault and a cookie"
-        );
+        assert!(is_ending || !reaction.clears_cookie(), "a cookie was cleared for no reason");
+        assert!(reaction.status < 500 || reaction.cookies.is_empty(), "a fault and a cookie");
         let end = (self.step, self.passed);
         self.reached.faults += usize::from(reaction.status == 503);
-        let is_done = reaction
-            .cookies
-            .iter()
-            .any(|cookie| cookie.contains("-fresh="));
+        let is_done = reaction.cookies.iter().any(|cookie| cookie.contains("-fresh="));
         let given = reaction.cookies.iter().find_map(|cookie| secret_in(cookie));
         let session = under.session;
         let mut ended: Vec<usize> = Vec::new();
         match (under.kind, given) {
-            (
-                Kind::Create {
-                    who,
-                    remember,
-                    end_others,
-                },
-                Some(secret),
-            ) => {
+            (Kind::Create { who, remember, end_others }, Some(secret)) => {
                 let subject = SUBJECTS[who].map(str::to_owned);
                 ended.extend(session);
                 if end_others {
@@ -280,18 +246,12 @@ impl Reference {
             (_, Some(secret)) => {
                 let place = session.expect("a new ID for a session that nobody presented");
                 let before = self.of_secret.insert(secret, place);
-                assert!(
-                    before.is_none_or(|before| before == place),
-                    "an ID of two sessions"
-                );
+                assert!(before.is_none_or(|before| before == place), "an ID of two sessions");
                 if matches!(under.kind, Kind::Rotate { .. }) {
                     self.reached.rotated += 1;
                 } else {
                     self.reached.periodic += 1;
-                    let first = *self
-                        .offered
-                        .entry(under.presented.unwrap())
-                        .or_insert(secret);
+                    let first = *self.offered.entry(under.presented.unwrap()).or_insert(secret);
                     assert_eq!(first, secret, "two rotations for one race");
                 }
             }
@@ -307,9 +267,7 @@ impl Reference {
         if matches!(under.kind, Kind::Update | Kind::Rotate { .. }) && is_done {
             self.reached.acknowledged += 1;
             let known = &mut self.known[session.unwrap()];
-            known
-                .acknowledged
-                .push((under.member.clone(), end.0, end.1));
+            known.acknowledged.push((under.member.clone(), end.0, end.1));
             if matches!(under.kind, Kind::Rotate { end_others: true }) {
                 let subject = known.subject.clone();
                 ended.extend(
@@ -339,17 +297,11 @@ impl Reference {
         for text in self.world.store.texts.values() {
             let record: Value = serde_json::from_str(text).unwrap();
             for session in record["sessions"].as_array().into_iter().flatten() {
-                let former = session["ids"]["former"]
-                    .as_array()
-                    .cloned()
-                    .unwrap_or_default();
+                let former = session["ids"]["former"].as_array().cloned().unwrap_or_default();
                 let mut successor = &session["ids"]["current"];
                 for issued in &former {
                     let is_periodic = successor["at_once"] != true;
-                    assert!(
-                        !is_periodic || issued["seen"].is_u64(),
-                        "rotated twice: {text}"
-                    );
+                    assert!(!is_periodic || issued["seen"].is_u64(), "rotated twice: {text}");
                     successor = issued;
                 }
             }

@@ -69,12 +69,7 @@ impl Store {
             let record = Record::read(&self.texts[&name]).unwrap();
             if record.alarm.is_some_and(|alarm| alarm <= now) {
                 let policy = self.policies[&name].clone();
-                let request = Request {
-                    owner: None,
-                    command: Command::Sweep,
-                    stamp: None,
-                    policy,
-                };
+                let request = Request { owner: None, command: Command::Sweep, stamp: None, policy };
                 self.apply(&name, &request, now).unwrap();
             }
         }

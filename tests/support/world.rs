@@ -99,11 +99,7 @@ pub fn site(config: &Value, keys: &[&str]) -> Site {
 
 impl Isolate {
     pub fn new(site: Site) -> Self {
-        Self {
-            site,
-            memory: Memory::default(),
-            journal: Journal::default(),
-        }
+        Self { site, memory: Memory::default(), journal: Journal::default() }
     }
 }
 
@@ -212,12 +208,9 @@ impl World {
             mixed.wrapping_mul(0xbf58_476d_1ce4_e5b9).to_be_bytes()
         };
         let mut jti = [0; 16];
-        jti.chunks_mut(8)
-            .for_each(|chunk| chunk.copy_from_slice(&word()));
+        jti.chunks_mut(8).for_each(|chunk| chunk.copy_from_slice(&word()));
         let mut secret = [0; 32];
-        secret
-            .chunks_mut(8)
-            .for_each(|chunk| chunk.copy_from_slice(&word()));
+        secret.chunks_mut(8).for_each(|chunk| chunk.copy_from_slice(&word()));
         self.secrets.push(secret);
         Entropy { jti, secret }
     }
@@ -225,18 +218,14 @@ impl World {
     pub(crate) fn log(&mut self, isolate: usize, events: &[Event]) {
         for event in events {
             self.printed.push(format!("{event:?}"));
-            let line = self.isolates[isolate]
-                .journal
-                .line(Level::Info, event, self.now);
+            let line = self.isolates[isolate].journal.line(Level::Info, event, self.now);
             self.lines.extend(line);
         }
     }
 
     /// Whether the log has a line with all of these in it.
     pub fn logged(&self, parts: &[&str]) -> bool {
-        self.lines
-            .iter()
-            .any(|line| parts.iter().all(|part| line.contains(part)))
+        self.lines.iter().any(|line| parts.iter().all(|part| line.contains(part)))
     }
 
     /// Takes note of the secret in a cookie that was set.
@@ -268,11 +257,7 @@ impl World {
 
 /// The secret in the value of a session cookie that is being set.
 pub fn secret_in(set_cookie: &str) -> Option<[u8; 32]> {
-    let value = set_cookie
-        .strip_prefix(COOKIE)?
-        .strip_prefix('=')?
-        .split(';')
-        .next()?;
+    let value = set_cookie.strip_prefix(COOKIE)?.strip_prefix('=')?.split(';').next()?;
     let bytes = base64url::decode(value)?;
     // Before the MAC, which is as long as the secret.
     let end = bytes.len().checked_sub(32)?;
@@ -288,12 +273,6 @@ fn spellings(secret: &[u8; 32]) -> Vec<String> {
         })
         .collect();
     spellings.push(secret.iter().map(|byte| format!("{byte:02x}")).collect());
-    spellings.push(
-        secret[..16]
-            .iter()
-            .map(u8::to_string)
-            .collect::<Vec<_>>()
-            .join(", "),
-    );
+    spellings.push(secret[..16].iter().map(u8::to_string).collect::<Vec<_>>().join(", "));
     spellings
 }

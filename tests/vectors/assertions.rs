@@ -40,11 +40,7 @@ fn session(subject: Option<&str>, data: &Value) -> View {
 }
 
 fn stated(keys: &OriginKeys, view: Option<&View>) -> String {
-    let terms = Terms {
-        issuer: ISSUER,
-        audience: AUDIENCE,
-        ttl: Span::from_secs(60),
-    };
+    let terms = Terms { issuer: ISSUER, audience: AUDIENCE, ttl: Span::from_secs(60) };
     let jti = Sid::from_entropy(&[3; 16]);
     let token = assertion::state(keys, &terms, &jti, view, Time::from_secs(NOW));
     token.expose().to_owned()
@@ -118,11 +114,7 @@ fn good() -> Vec<Value> {
         example("a subject beyond ASCII", &who("jürgen@例え.example"), NOW),
         example("the longest subject", &who(&"é".repeat(255)), NOW),
         example("a subject that is a number", &who("0017"), NOW),
-        example(
-            "a claim of a later version",
-            &signed(&NEW.1, ASSERTION, &extra),
-            NOW,
-        ),
+        example("a claim of a later version", &signed(&NEW.1, ASSERTION, &extra), NOW),
         example("the origin's clock 30 s behind", &state(&usual()), NOW - 30),
         example("the origin's clock 59 s behind", &state(&usual()), NOW - 59),
         example("the origin's clock 30 s ahead", &state(&usual()), NOW + 30),
@@ -145,54 +137,29 @@ fn bad() -> Vec<Value> {
     ];
     let mut now = |name, token| cases.push((name, token, NOW));
     now("wrong key", signed(&STRANGE, ASSERTION, &payload));
-    now(
-        "the older key under the newer kid",
-        signed(&OLD.1, ASSERTION, &payload),
-    );
+    now("the older key under the newer kid", signed(&OLD.1, ASSERTION, &payload));
     now("alg none without a signature", format!("{none}."));
     now("alg none with a signature", format!("{none}.{tag}"));
-    now(
-        "alg in lower case",
-        header(&format!(r#"{{"alg":"hs256",{typ},"kid":"k2"}}"#)),
-    );
-    now(
-        "another alg",
-        header(&format!(r#"{{"alg":"HS512",{typ},"kid":"k2"}}"#)),
-    );
-    now(
-        "an asymmetric alg",
-        header(&format!(r#"{{"alg":"RS256",{typ},"kid":"k2"}}"#)),
-    );
+    now("alg in lower case", header(&format!(r#"{{"alg":"hs256",{typ},"kid":"k2"}}"#)));
+    now("another alg", header(&format!(r#"{{"alg":"HS512",{typ},"kid":"k2"}}"#)));
+    now("an asymmetric alg", header(&format!(r#"{{"alg":"RS256",{typ},"kid":"k2"}}"#)));
     now("a control's typ", header(CONTROL));
-    now(
-        "typ JWT",
-        header(r#"{"alg":"HS256","typ":"JWT","kid":"k2"}"#),
-    );
+    now("typ JWT", header(r#"{"alg":"HS256","typ":"JWT","kid":"k2"}"#));
     now("no typ", header(r#"{"alg":"HS256","kid":"k2"}"#));
-    now(
-        "unknown kid",
-        header(&format!(r#"{{"alg":"HS256",{typ},"kid":"k3"}}"#)),
-    );
+    now("unknown kid", header(&format!(r#"{{"alg":"HS256",{typ},"kid":"k3"}}"#)));
     now("no kid", header(&format!(r#"{{"alg":"HS256",{typ}}}"#)));
-    now(
-        "a kid that is no text",
-        header(&format!(r#"{{"alg":"HS256",{typ},"kid":2}}"#)),
-    );
+    now("a kid that is no text", header(&format!(r#"{{"alg":"HS256",{typ},"kid":2}}"#)));
     now(
         "a kid like an object's own member",
         header(&format!(r#"{{"alg":"HS256",{typ},"kid":"__proto__"}}"#)),
     );
     now(
         "a crit header",
-        header(&format!(
-            r#"{{"alg":"HS256",{typ},"kid":"k2","crit":["exp"],"exp":1}}"#
-        )),
+        header(&format!(r#"{{"alg":"HS256",{typ},"kid":"k2","crit":["exp"],"exp":1}}"#)),
     );
     now(
         "a key in the header",
-        header(&format!(
-            r#"{{"alg":"HS256",{typ},"kid":"k2","jwk":{{"kty":"oct","k":"AA"}}}}"#
-        )),
+        header(&format!(r#"{{"alg":"HS256",{typ},"kid":"k2","jwk":{{"kty":"oct","k":"AA"}}}}"#)),
     );
     now(
         "a further header member",
@@ -201,26 +168,14 @@ fn bad() -> Vec<Value> {
     now("wrong aud", claims(&json!({ "aud": "another" })));
     now("aud in other letters", claims(&json!({ "aud": "Origin" })));
     now("no aud", claims(&json!({ "aud": null })));
-    now(
-        "wrong iss",
-        claims(&json!({ "iss": "https://evil.example" })),
-    );
-    now(
-        "iss with a slash",
-        claims(&json!({ "iss": format!("{ISSUER}/") })),
-    );
+    now("wrong iss", claims(&json!({ "iss": "https://evil.example" })));
+    now("iss with a slash", claims(&json!({ "iss": format!("{ISSUER}/") })));
     now("no iss", claims(&json!({ "iss": null })));
     now("no exp", claims(&json!({ "exp": null })));
-    now(
-        "an exp that is a text",
-        claims(&json!({ "exp": "1800000060" })),
-    );
+    now("an exp that is a text", claims(&json!({ "exp": "1800000060" })));
     now("no iat", claims(&json!({ "iat": null })));
     now("no jti", claims(&json!({ "jti": null })));
-    now(
-        "an altered payload",
-        format!("{}.{tag}", unsigned(ASSERTION, &altered)),
-    );
+    now("an altered payload", format!("{}.{tag}", unsigned(ASSERTION, &altered)));
     now("no signature", format!("{two_parts}."));
     now("a shortened signature", token[..token.len() - 4].to_owned());
     now("two parts", two_parts.to_owned());
@@ -246,9 +201,7 @@ pub(crate) fn judge(token: &str, now: u64) -> Option<Value> {
     let bytes = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();
     let json = |part: &str| -> Option<Value> { serde_json::from_slice(&bytes(part)?).ok() };
     let members = json(header)?;
-    let (_, key) = [NEW, OLD]
-        .into_iter()
-        .find(|(id, _)| members["kid"] == *id)?;
+    let (_, key) = [NEW, OLD].into_iter().find(|(id, _)| members["kid"] == *id)?;
     let expected =
         json!({ "alg": "HS256", "typ": "edge-session-assertion+jwt", "kid": members["kid"] });
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();

@@ -11,10 +11,7 @@ use super::material::{AUDIENCE, CONTROL, ISSUER, NEW, NOW, keys, signed};
 
 type Judged = Result<Value, ControlError>;
 
-const PARTIES: Parties<'static> = Parties {
-    audience: AUDIENCE,
-    issuer: ISSUER,
-};
+const PARTIES: Parties<'static> = Parties { audience: AUDIENCE, issuer: ISSUER };
 
 pub(crate) fn judge_answer(token: &str, req: &str, now: u64) -> Judged {
     let req = Sid::parse(req).unwrap();
@@ -102,13 +99,7 @@ impl Case {
     }
 
     pub(crate) fn made(name: &'static str, header: &str, payload: &str, token: String) -> Self {
-        Self {
-            name,
-            header: header.to_owned(),
-            payload: payload.to_owned(),
-            token,
-            now: NOW,
-        }
+        Self { name, header: header.to_owned(), payload: payload.to_owned(), token, now: NOW }
     }
 
     pub(crate) fn at(mut self, now: u64) -> Self {

@@ -16,18 +16,9 @@ pub(crate) fn values() -> Vec<Value> {
     let cases = [
         ("nothing", "{}".to_owned()),
         ("null", r#"{"a":null}"#.to_owned()),
-        (
-            "nested",
-            r#"{"cart":[{"id":17,"price":9.5,"gift":false}]}"#.to_owned(),
-        ),
-        (
-            "characters beyond ASCII",
-            r#"{"größe":"Straße 日本語 😀"}"#.to_owned(),
-        ),
-        (
-            "escaped characters",
-            r#"{"a":"\"\\\b\f\n\r\t\u0001\u007f/</script>"}"#.to_owned(),
-        ),
+        ("nested", r#"{"cart":[{"id":17,"price":9.5,"gift":false}]}"#.to_owned()),
+        ("characters beyond ASCII", r#"{"größe":"Straße 日本語 😀"}"#.to_owned()),
+        ("escaped characters", r#"{"a":"\"\\\b\f\n\r\t\u0001\u007f/</script>"}"#.to_owned()),
         ("an empty name", r#"{"":1}"#.to_owned()),
         (
             "names of an object's own members",
@@ -35,10 +26,7 @@ pub(crate) fn values() -> Vec<Value> {
         ),
         ("2048 bytes", format!(r#"{{"a":"{}"}}"#, "x".repeat(2040))),
         ("2049 bytes", format!(r#"{{"a":"{}"}}"#, "x".repeat(2041))),
-        (
-            "2048 bytes of umlauts",
-            format!(r#"{{"a":"{}"}}"#, "ü".repeat(1020)),
-        ),
+        ("2048 bytes of umlauts", format!(r#"{{"a":"{}"}}"#, "ü".repeat(1020))),
         ("sixteen levels", levels(16)),
         (
             "the largest integers of all languages",
@@ -48,10 +36,7 @@ pub(crate) fn values() -> Vec<Value> {
         ("seventeen levels", levels(17)),
         ("__proto__", r#"{"__proto__":{"admin":true}}"#.to_owned()),
         ("__proto__ below", r#"{"a":[{"__proto__":1}]}"#.to_owned()),
-        (
-            "an integer beyond 64 bits",
-            r#"{"a":1000000000000000000000000000000}"#.to_owned(),
-        ),
+        ("an integer beyond 64 bits", r#"{"a":1000000000000000000000000000000}"#.to_owned()),
         ("half a character", r#"{"a":"\ud83d"}"#.to_owned()),
         ("half a character in a name", r#"{"\ud83d":1}"#.to_owned()),
         ("a noncharacter", "{\"a\":\"\u{fffe}\"}".to_owned()),
@@ -95,20 +80,8 @@ pub(crate) fn changes() -> Vec<Value> {
             json!({}),
             &["b"],
         ),
-        case(
-            "null is a value",
-            json!({ "a": 1 }),
-            json!({ "a": null }),
-            json!({ "a": null }),
-            &[],
-        ),
-        case(
-            "null is not the lack of one",
-            json!({ "a": null }),
-            json!({}),
-            json!({}),
-            &["a"],
-        ),
+        case("null is a value", json!({ "a": 1 }), json!({ "a": null }), json!({ "a": null }), &[]),
+        case("null is not the lack of one", json!({ "a": null }), json!({}), json!({}), &["a"]),
         case(
             "deep inside",
             json!({ "a": { "b": { "c": 1, "d": 2 } } }),

@@ -30,10 +30,7 @@ pub(crate) fn keys() -> OriginKeys {
 }
 
 pub(crate) fn master((id, key): (&str, [u8; 32])) -> MasterKey {
-    MasterKey {
-        id: KeyId::parse(id).unwrap(),
-        mac: MacKey::new(&key).unwrap(),
-    }
+    MasterKey { id: KeyId::parse(id).unwrap(), mac: MacKey::new(&key).unwrap() }
 }
 
 /// A message with this header and payload, both taken as they are, under this key.
