@@ -19,6 +19,9 @@ use crate::token::Sealed;
 /// How many cookies of our name are looked at. More are tossed by somebody.
 const MOST_VALUES: usize = 8;
 
+/// More cookies than a login and the redirects behind it set: its own two, and a rotation's.
+const MOST_SET: usize = 4;
+
 /// The `SameSite` attribute. `None` is not offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SameSite {
@@ -100,8 +103,15 @@ impl<'header> Piece<'header> {
 }
 
 fn is_blank(character: char) -> bool {
-    // The last two count as blank in some parsers (byte order mark, zero width space).
-    character.is_whitespace() || character.is_control() || "\u{feff}\u{200b}".contains(character)
+    // Byte order mark and zero width space count as blank in some parsers, and what was no character
+    // at all on the wire may have been anything.
+    let is_doubtful = "\u{feff}\u{200b}\u{fffd}".contains(character);
+    is_doubtful || character.is_whitespace() || character.is_control()
+}
+
+/// Whether a character may stand in a cookie's name (a token of RFC 9110).
+fn is_of_name(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(character)
 }
 
 fn pieces(segment: &str) -> impl Iterator<Item = Piece<'_>> {
@@ -144,12 +154,14 @@ impl CookieNames {
     pub fn forwarded(&self, header: &str, sid: Option<&Sid>) -> Forwarded {
         let mut sid = sid;
         let mut changed = false;
+        let is_harmless = !self.is_hidden_in(header);
         let mut segments: Vec<String> = Vec::new();
         for segment in header.split(';') {
             let mut kept: Vec<String> = Vec::new();
             let mut dropped = false;
             for piece in pieces(segment) {
-                if !self.is_ours(piece.generous_name()) {
+                let is_ours = self.is_ours(piece.generous_name());
+                if !is_ours && (is_harmless || !self.is_hidden_in(piece.text)) {
                     kept.push(piece.text.to_owned());
                     continue;
                 }
@@ -188,10 +200,17 @@ impl CookieNames {
         SetCookie(format!("{}={}{}{lasts}", self.session, value.expose(), self.attributes()))
     }
 
-    /// The session cookie, cleared.
+    /// The session cookie, cleared, for a browser that leaves.
+    ///
+    /// Chromium keeps copies of `no-store` pages for its back button, and throws one away when
+    /// `HttpOnly` cookies change more often afterwards than the navigation that led to the page had
+    /// changed them. The other cookie is set as often as it takes to outnumber a login's.
     #[must_use]
-    pub fn clear(&self) -> SetCookie {
-        SetCookie(format!("{}={}; Max-Age=0", self.session, self.attributes()))
+    pub fn clear(&self) -> Vec<SetCookie> {
+        let cleared = format!("{}={}; Max-Age=0", self.session, self.attributes());
+        let changes = (1..=MOST_SET)
+            .map(|change| format!("{}={change}{}; Max-Age=1", self.fresh, self.attributes()));
+        core::iter::once(cleared).chain(changes).map(SetCookie).collect()
     }
 
     /// The cookie that keeps this browser from reading what it has just replaced.
@@ -211,6 +230,19 @@ impl CookieNames {
             SameSite::Lax => "; Path=/; Secure; HttpOnly; SameSite=Lax",
             SameSite::Strict => "; Path=/; Secure; HttpOnly; SameSite=Strict",
         }
+    }
+
+    /// Whether a name of ours stands where only a parser that ends a cookie at white space or a quote
+    /// would begin to read one.
+    fn is_hidden_in(&self, text: &str) -> bool {
+        let lower = text.to_ascii_lowercase();
+        // The other name begins with this one.
+        lower.match_indices(&self.session.to_ascii_lowercase()).any(|(place, _)| {
+            let before = lower.get(..place).unwrap_or_default();
+            let bare = before.trim_end_matches([' ', '\t']);
+            let begins_here = bare.is_empty() || bare.ends_with([';', ',', '=']);
+            !begins_here && !before.ends_with(is_of_name)
+        })
     }
 
     fn is_ours(&self, name: &str) -> bool {
@@ -286,6 +318,9 @@ mod tests {
         assert_eq!(without("__Host-session=v"), Forwarded::Remove);
         assert_eq!(without("__Host-session=v; __Host-session-fresh=1;"), Forwarded::Remove);
         assert_eq!(without("a=1;; b;=2; \u{e9}=\u{fffd}"), Forwarded::Keep);
+        // No parser reads these as cookies of ours.
+        assert_eq!(without("a=x__Host-session=v; b=__Host-session"), Forwarded::Keep);
+        assert_eq!(without("my__Host-session=v"), Forwarded::Keep);
     }
 
     #[test]
@@ -312,6 +347,12 @@ mod tests {
             "__Host-session",
             "__Host-session-fresh=1",
             "x=1,\u{a0}__Host-session=v",
+            "\u{fffd}__Host-session=v",
+            "x=1 __Host-session=v",
+            "x=1\t__HOST-session=v; y=2",
+            "x=\"1\"__Host-session=v",
+            "x=\"a __Host-session-fresh=1\"",
+            "x=\u{e9}__Host-session=v",
         ] {
             let kept = match without(header) {
                 Forwarded::Keep => header.to_owned(),
@@ -325,13 +366,25 @@ mod tests {
     #[test]
     fn cookies_are_set_and_cleared_with_the_same_attributes() {
         let attributes = "; Path=/; Secure; HttpOnly; SameSite=Lax";
-        assert_eq!(names().clear().expose(), format!("__Host-session={attributes}; Max-Age=0"));
+        let cleared = names().clear();
+        assert_eq!(cleared[0].expose(), format!("__Host-session={attributes}; Max-Age=0"));
         assert_eq!(
             names().mark_fresh(Mark::from_bytes([0; 9]), Span::from_millis(9001)).expose(),
             format!("__Host-session-fresh=AAAAAAAAAAAA{attributes}; Max-Age=10")
         );
         let strict = CookieNames::new(NAME, SameSite::Strict);
-        assert!(strict.clear().expose().contains("; SameSite=Strict;"));
+        assert!(strict.clear()[0].expose().contains("; SameSite=Strict;"));
+    }
+
+    #[test]
+    fn a_browser_that_leaves_is_told_of_more_changes_than_a_login_makes() {
+        let cleared = names().clear();
+        assert!(cleared.len() > 1 + 2, "a login sets two");
+        let others = cleared.iter().skip(1).map(SetCookie::expose);
+        for (place, other) in (1..).zip(others) {
+            let expected = format!("__Host-session-fresh={place}; Path=/; Secure; HttpOnly");
+            assert!(other.starts_with(&expected) && other.ends_with("; Max-Age=1"), "{other}");
+        }
     }
 
     #[test]
@@ -354,7 +407,7 @@ mod tests {
 
     #[test]
     fn set_cookies_do_not_print() {
-        assert_eq!(format!("{:?}", names().clear()), "SetCookie(..)");
+        assert_eq!(format!("{:?}", names().clear()[0]), "SetCookie(..)");
     }
 
     proptest! {

@@ -8,6 +8,7 @@
 //! bugs (see `tests/csrf_conformance.rs`, which names each row).
 
 use crate::origin::WebOrigin;
+use crate::path::is_plain;
 use crate::request::Facts;
 
 /// The rules of one site.
@@ -80,7 +81,7 @@ impl CrossSite {
         if facts.is_unsafe() {
             return self.decide_unsafe(own, facts, path, presented);
         }
-        if self.is_welcome_preflight(own, facts) {
+        if self.is_welcome_preflight(own, facts, path) {
             return Decision::PassWithoutSession;
         }
         let is_load = facts.method == "GET" || facts.method == "HEAD";
@@ -157,9 +158,10 @@ impl CrossSite {
     }
 
     /// A preflight carries no cookies and changes nothing; the request that follows it is judged by
-    /// itself.
-    fn is_welcome_preflight(&self, own: &WebOrigin, facts: &Facts) -> bool {
+    /// itself. Where servers could read the path as another one, nothing is taken on trust.
+    fn is_welcome_preflight(&self, own: &WebOrigin, facts: &Facts, path: &str) -> bool {
         facts.is_preflight()
+            && is_plain(path)
             && facts.origin().is_some_and(|origin| origin == own.as_str() || self.trusts(origin))
     }
 

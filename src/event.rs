@@ -63,11 +63,12 @@ pub enum What {
 }
 
 /// Whether an event can be provoked by anyone, as often as they like.
-const UNBOUNDED: [What; 6] = [
+const UNBOUNDED: [What; 7] = [
     What::SessionRefused,
     What::CsrfRefused,
     What::TokenForged,
     What::TokenAmbiguous,
+    What::TokenReuse,
     What::ControlInvalid,
     What::OriginFault,
 ];

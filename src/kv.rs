@@ -286,7 +286,7 @@ impl<'call> Errand<'call> {
         let found = known.sessions.iter().find(|session| session.root == root);
         let is_doubtful = match found {
             Some(session) => !self.is_surely_over(known, session, now),
-            None => matches!(which, Which::Id(_)),
+            None => !matches!(which, Which::Sid(_)),
         };
         is_doubtful.then_some(root)
     }

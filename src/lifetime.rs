@@ -9,6 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::{Span, Time};
 
+/// How many idle times a session is kept that is over, so that one in use is rarely looked after,
+/// and how long at most.
+const DEAD_FOR: u64 = 24;
+const LONGEST_DEAD: Span = Span::from_secs(12 * 3600);
+
 /// The configured lengths of life.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lifetimes {
@@ -90,6 +95,8 @@ pub struct Deadlines {
     pub absolute: Time,
     /// How old the last recorded activity may be before it is recorded again.
     pub touch: Span,
+    /// When what is left of it is worth being cleared away.
+    pub cleared: Time,
 }
 
 /// Lengths of life that an origin asks for: they only ever shorten.
@@ -146,9 +153,12 @@ impl Life {
         let absolute = self.absolute.min(configured);
         let longest = lifetimes.idle_of(kind);
         let idle = self.idle.map_or(longest, |idle| idle.min(longest));
+        let ends = self.touched.plus(idle).min(absolute);
         Deadlines {
-            idle: self.touched.plus(idle).min(absolute),
+            idle: ends,
             absolute,
+            // Use moves the idle deadline, and each waking before the end costs a write.
+            cleared: ends.plus(idle.times(DEAD_FOR).min(LONGEST_DEAD)).min(absolute),
             // A short idle time needs its activity written more often, or use would not extend it.
             touch: lifetimes.touch.min(idle.quarter()),
         }

@@ -8,6 +8,12 @@
 
 use crate::time::Span;
 
+/// Below the directory of this name, everything is the gate's, in whatever spelling.
+pub const RESERVED: &str = ".edge-session";
+
+/// What a dotted capital I leaves behind in lower case.
+const DOT_ABOVE: char = '\u{307}';
+
 /// What a path asks of its visitors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -84,6 +90,29 @@ impl Rule {
         Ok(Self { text: text.to_owned(), pattern, access, activity, freshness: None })
     }
 
+    /// Whether no path is left for `later` to decide over, or none but other spellings of this
+    /// rule's own.
+    #[must_use]
+    pub fn hides(&self, later: &Self) -> bool {
+        let is_same = folded(&self.text) == folded(&later.text);
+        let path = match &later.pattern {
+            Pattern::Exact(path) | Pattern::Below(path) => path,
+        };
+        let covers = match (self.access, later.access) {
+            // Letter case may tell them apart.
+            (Access::Public | Access::Optional, Access::Required) => false,
+            (Access::Required, _) => self.pattern.covers(&folded(path)),
+            _ => self.pattern.covers(path),
+        };
+        is_same || covers
+    }
+
+    /// Whether it is about paths that are the gate's own.
+    #[must_use]
+    pub fn is_below(&self, name: &str) -> bool {
+        may_be_below(&self.text, name)
+    }
+
     /// The rule's own word on how old an answer from memory may be.
     #[must_use]
     pub const fn freshness(&self) -> Option<Span> {
@@ -98,12 +127,23 @@ impl Rule {
 }
 
 impl Pattern {
-    /// Whether this is what servers read as the same path: many ignore a slash at the end.
+    /// Whether this is what servers could read as the same path, folded: many ignore a slash at the
+    /// end.
     fn protects(&self, path: &str) -> bool {
         let bare = |path: &str| path.strip_suffix('/').unwrap_or(path).to_owned();
-        match self {
+        // Some decode first and look for a query then: an escaped one hides nothing.
+        let without_query = path.split(['?', '#']).next().unwrap_or_default();
+        [path, without_query].into_iter().any(|path| match self {
             Self::Exact(exact) => bare(exact) == bare(path),
             Self::Below(_) => self.matches(path),
+        })
+    }
+
+    /// Whether everything at and below this path is below here.
+    fn covers(&self, path: &str) -> bool {
+        match self {
+            Self::Exact(_) => false,
+            Self::Below(prefix) => path.starts_with(prefix.as_str()),
         }
     }
 
@@ -138,6 +178,20 @@ pub fn decide<'rules>(rules: &'rules [Rule], default: Access, path: &str) -> Mat
         })
 }
 
+/// Whether some server could take a path for one below `/NAME`, `name` being in lower case:
+/// whatever letter case, escapes, path parameters and empty segments it is spelled with.
+#[must_use]
+pub fn may_be_below(path: &str, name: &str) -> bool {
+    // Nearly every path begins with a letter or digit that the name does not begin with.
+    let first = path.as_bytes().get(1);
+    if first.is_some_and(u8::is_ascii_alphanumeric) && first != name.as_bytes().first() {
+        return false;
+    }
+    let folded = folded(path);
+    let mut segments = folded.split(['/', '\\']).map(|segment| segment.split(';').next());
+    segments.find_map(|segment| segment.filter(|text| !matches!(*text, "" | "."))) == Some(name)
+}
+
 /// Whether every server reads this path in the same way.
 #[must_use]
 pub fn is_plain(path: &str) -> bool {
@@ -159,12 +213,14 @@ pub fn is_plain(path: &str) -> bool {
 }
 
 /// The path as a server that ignores letter case would compare it. Some compare in lower case and
-/// some in upper case, so letters that are equal in either are equal here (`s` and the long `s`).
+/// some in upper case, so letters that are equal in either are equal here (`s` and the long `s`,
+/// and the Turkish dotted capital, which in lower case has its dot as a character of its own).
 fn folded(path: &str) -> String {
     let decoded = decode(path, |_| false).unwrap_or_default();
     let text = String::from_utf8_lossy(&decoded);
     let lower = text.chars().flat_map(char::to_lowercase);
-    lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
+    let folded = lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    folded.filter(|character| *character != DOT_ABOVE).collect()
 }
 
 /// The bytes of a path with its escapes resolved; nothing when an escape is none, or stands for a
@@ -191,7 +247,8 @@ fn decode(path: &str, needless: impl Fn(u8) -> bool) -> Option<Vec<u8>> {
 }
 
 /// Whether a path is spelled as the URL Standard serialises paths, so that it can match one.
-fn is_forwarded_form(path: &str) -> bool {
+#[must_use]
+pub fn is_forwarded_form(path: &str) -> bool {
     path.starts_with('/')
         && path.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"#<>?^`{}\\".contains(&byte))
         && !path.split('/').any(|segment| segment == "." || segment == "..")

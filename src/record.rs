@@ -12,7 +12,7 @@ use crate::data::Data;
 use crate::lifetime::{Deadlines, Life, Lifetimes};
 use crate::rotation::Ids;
 use crate::sid::Sid;
-use crate::store::{Operation, Reply};
+use crate::store::{Operation, Reply, Which};
 use crate::subject::Subject;
 use crate::time::{Span, Time};
 use crate::token::IdHash;
@@ -74,6 +74,18 @@ pub struct Session {
     /// When it was the one that was left while all others were ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spared: Option<Time>,
+}
+
+impl Session {
+    /// Whether this is the session that a command names.
+    #[must_use]
+    pub fn is(&self, which: &Which) -> bool {
+        match which {
+            Which::Id(hash) => self.ids.knows(hash),
+            Which::Sid(sid) => self.ids.knows_sid(sid),
+            Which::Root(root) => self.root == *root,
+        }
+    }
 }
 
 /// The answer that an operation was given.
@@ -193,7 +205,7 @@ impl Record {
 
     /// Asks to be woken when something will be over, unless that is earlier anyway.
     pub fn set_alarm(&mut self, lifetimes: &Lifetimes, now: Time) {
-        let ends = self.sessions.iter().map(|session| self.deadlines(session, lifetimes).idle);
+        let ends = self.sessions.iter().map(|session| self.deadlines(session, lifetimes).cleared);
         let kept = self.barrier.map(|barrier| barrier.plus(BARRIER_KEPT));
         let answers = self.answered.iter().map(|answered| answered.operation.until);
         // While sessions live, the rest waits for them: every waking costs a write.

@@ -107,19 +107,26 @@ impl Facts {
         present(self.purpose.as_ref()).is_some()
     }
 
-    /// Whether this is a CORS preflight.
+    /// Whether this is a CORS preflight as browsers send it: without a body, and nothing but a
+    /// question ([Fetch](https://fetch.spec.whatwg.org/#cors-preflight-fetch)).
     #[must_use]
     pub fn is_preflight(&self) -> bool {
-        self.method == "OPTIONS" && self.has_header("access-control-request-method")
+        self.method == "OPTIONS"
+            && self.has_header("access-control-request-method")
+            && !self.is_unsafe()
+            && !self.announces_body()
     }
 
     /// Whether a GET or HEAD announces a body, which the platform cannot forward.
     #[must_use]
     pub fn has_body_without_meaning(&self) -> bool {
-        let announces = self.has_header("transfer-encoding")
+        matches!(self.method.as_str(), "GET" | "HEAD") && self.announces_body()
+    }
+
+    fn announces_body(&self) -> bool {
+        self.has_header("transfer-encoding")
             || present(self.content_length.as_ref())
-                .is_some_and(|length| length.bytes().any(|digit| digit != b'0'));
-        matches!(self.method.as_str(), "GET" | "HEAD") && announces
+                .is_some_and(|length| length.bytes().any(|digit| digit != b'0'))
     }
 
     /// Whether a header of this lower-case name is there.

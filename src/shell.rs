@@ -140,11 +140,11 @@ async fn forward(
 }
 
 async fn leave(site: &Site, env: &Env, leaving: &Leaving, events: &mut Vec<Event>) -> Responded {
-    let reply = match leaving.question(site) {
-        Some(call) => Some(store::ask(site, env, &call).await),
-        None => None,
-    };
-    http::own(&leaving.answer(site, reply, events))
+    let mut replies = Vec::new();
+    for call in leaving.questions(site) {
+        replies.push(store::ask(site, env, &call).await);
+    }
+    http::own(&leaving.answer(site, replies, events))
 }
 
 async fn out_of_band(

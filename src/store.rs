@@ -71,11 +71,13 @@ pub struct Create {
     pub id: IdHash,
     /// Its public handle: the `jti` of the request that the login answers, so a repeat is known by it.
     pub sid: Sid,
-    /// How long ago that request reached the gate.
+    /// How long ago that request reached the gate, when this was sent.
     pub age: Span,
-    /// The ID that the request presented, if this object may know it: its session ends.
+    /// When this was sent, by the gate's clock.
+    pub sent: Time,
+    /// The session that the request presented, if this object may know it: it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replaces: Option<IdHash>,
+    pub replaces: Option<Which>,
     /// Whether every other session of the subject ends.
     pub end_others: bool,
     /// What the origin keeps in it.

@@ -107,6 +107,18 @@ impl Span {
         self.0 == 0
     }
 
+    /// Both lengths together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// The length so many times over.
+    #[must_use]
+    pub const fn times(self, count: u64) -> Self {
+        Self(self.0.saturating_mul(count))
+    }
+
     /// Twice the length.
     #[must_use]
     pub const fn doubled(self) -> Self {

@@ -7,7 +7,7 @@ use crate::cookie::{Forwarded, SetCookie};
 use crate::error::{PROBLEM_JSON, Problem};
 use crate::jws::Signed;
 use crate::locator::Locator;
-use crate::store;
+use crate::store::{self, Fault};
 use crate::token::Token;
 
 /// A command, and the object that it is for.
@@ -25,6 +25,16 @@ impl Call {
     pub fn stamped_by(mut self, presented: Option<&Token>) -> Self {
         self.request.stamp = presented.and_then(|token| token.stamp.clone());
         self
+    }
+
+    /// Whether to ask a Durable Object once more after this fault. What was done and not answered is then answered as
+    /// the first time; of a login or a change of privilege the browser would otherwise be left with
+    /// an ID that is dead. Never where the store has too much to do, or has used up its time.
+    #[must_use]
+    pub fn is_asked_again_after(&self, fault: Fault) -> bool {
+        let is_new_id =
+            matches!(self.request.command, store::Command::Create(_) | store::Command::Rotate(_));
+        is_new_id && fault == Fault::Failed
     }
 
     /// Whether the command changes what the isolate may remember of the object's sessions.

@@ -300,3 +300,44 @@ fn development_keys_are_refused_unless_the_issuer_is_a_loopback_host() {
     let local = with(&json!({ "issuer": "http://localhost:8787" }));
     assert!(Site::new(&local, &secrets).is_ok());
 }
+
+#[test]
+fn rules_that_another_rule_leaves_nothing_to_are_contradictions() {
+    let rule = |path: &str, access: &str| json!({ "path": path, "access": access });
+    for (first, second) in [
+        (rule("/a", "public"), rule("/a", "public")),
+        (rule("/a/*", "public"), rule("/a/*", "required")),
+        (rule("/a/*", "public"), rule("/a/b", "optional")),
+        (rule("/a/*", "required"), rule("/A/b/*", "public")),
+        (rule("/*", "optional"), rule("/a", "public")),
+    ] {
+        assert_problem("paths[2].path", &json!({ "paths": [first, second] }));
+    }
+    for (first, second) in [
+        (rule("/a/b", "public"), rule("/a/*", "required")),
+        // It still covers other letter cases.
+        (rule("/a/*", "public"), rule("/A/b", "required")),
+        (rule("/a/*", "public"), rule("/ab", "public")),
+    ] {
+        assert_eq!(problems(&json!({ "paths": [first, second] })), [""; 0]);
+    }
+    assert_problem("paths[1].path", &json!({ "paths": [rule("/.edge-session/*", "public")] }));
+}
+
+#[test]
+fn nobody_is_sent_where_nobody_can_stay() {
+    for url in ["/.edge-session/logout", "/.Edge-Session", "https://app.example.com/.edge-session"]
+    {
+        assert_problem("logout_url", &json!({ "logout_url": url }));
+        assert_problem("login_url", &json!({ "default_access": "optional", "login_url": url }));
+    }
+    for url in ["/login/../admin", "/./login", "https://app.example.com/a/../login"] {
+        assert_problem("login_url", &json!({ "default_access": "optional", "login_url": url }));
+    }
+}
+
+#[test]
+fn activity_that_is_written_more_rarely_than_sessions_end_is_a_contradiction() {
+    assert_problem("lifetime.touch", &json!({ "lifetime": { "idle": "1m", "touch": "2m" } }));
+    assert_eq!(problems(&json!({ "lifetime": { "idle": "5s" } })), [""; 0]);
+}

@@ -179,9 +179,25 @@ fn reading_does_not_depend_on_the_alarm_and_the_alarm_leaves_nothing_behind() {
     world.pass(1801);
     assert_eq!(world.store.texts.len(), 1, "the alarm has not run");
     assert_over(&mut world, &mut browser);
+    world.pass(11 * 3600 + 1800);
     world.store.wake(world.now);
     assert!(world.store.texts.is_empty(), "{:?}", world.store.texts.keys());
     assert_over(&mut world, &mut browser);
+}
+
+#[test]
+fn what_is_over_is_cleared_away_within_24_idle_times_and_at_most_half_a_day() {
+    for (idle, within) in [("5s", 24 * 5), ("1h", 12 * 3600)] {
+        let lifetime = json!({ "idle": idle, "anonymous": "5s", "absolute": "30d" });
+        let (mut world, _) =
+            logged_in(&json!({ "lifetime": lifetime, "freshness": { "safe": "1s" } }));
+        world.pass(if idle == "5s" { 5 } else { 3600 } + within - 1);
+        world.store.wake(world.now);
+        assert_eq!(world.store.texts.len(), 1, "{idle}: not too early");
+        world.pass(1);
+        world.store.wake(world.now);
+        assert!(world.store.texts.is_empty(), "{idle}");
+    }
 }
 
 #[test]

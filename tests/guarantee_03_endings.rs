@@ -15,7 +15,7 @@
 mod world;
 
 use serde_json::{Value, json};
-use world::{Browser, Play, Trouble, World, page, read, write};
+use world::{Browser, COOKIE, Play, Trouble, World, page, read, write};
 
 /// Two isolates, and a browser that both of them remember.
 fn logged_in() -> (World, Browser) {
@@ -226,4 +226,56 @@ fn a_login_with_the_old_password_does_not_slip_through() {
     // And one that comes afterwards is a login like any other.
     world.pass(1);
     world.login(&mut thief, "alice");
+}
+
+#[test]
+fn a_login_that_travels_while_all_sessions_are_ended_does_not_slip_through() {
+    let (mut world, mut browser) = logged_in();
+    let mut second = Browser::default();
+    let login = Play::Say(json!({ "op": "create", "sub": "alice" }));
+    let mut slow = world.fly(1, &second, write("/login"), login);
+    world.until_commanding(&mut slow);
+    world.pass(1);
+    world.go(&mut browser, write("/"), Play::Say(json!({ "op": "destroy_all" })));
+    world.pass(1);
+    let reaction = world.finish(&mut slow);
+    assert_eq!(reaction.code(), "session_raced");
+    second.take(&reaction.cookies, world.now);
+    assert_eq!(second.session(), None);
+    // Who logs in after that is let in.
+    world.login(&mut second, "alice");
+}
+
+#[test]
+fn a_login_ends_the_session_it_came_with_however_often_that_has_rotated_meanwhile() {
+    for subject in ["alice", "bob"] {
+        let (mut world, mut browser) = logged_in();
+        let login = Play::Say(json!({ "op": "create", "sub": subject }));
+        let mut slow = world.fly(0, &browser, write("/login"), login);
+        world.until_at_origin(&mut slow);
+        for _ in 0..9 {
+            world.pass(1);
+            world.go(&mut browser, write("/"), Play::Say(json!({ "op": "rotate" })));
+        }
+        assert!(world.who(0, &mut browser, write("/account/x")).is_some());
+        let reaction = world.finish(&mut slow);
+        assert_eq!(reaction.status, 200);
+        assert_eq!(world.who(0, &mut browser, write("/account/x")), None, "{subject}");
+    }
+}
+
+#[test]
+fn who_leaves_with_two_valid_cookies_leaves_both_sessions() {
+    let (mut world, browser) = logged_in();
+    let mut other = Browser::default();
+    world.login(&mut other, "bob");
+    let value = |browser: &Browser| browser.session().unwrap().to_owned();
+    let both = format!("{COOKIE}={}; {COOKIE}={}", value(&browser), value(&other));
+    let ask = write("/.edge-session/logout").with("Cookie", &both);
+    let reaction = world.send(ask, Play::Pass);
+    assert_eq!(reaction.status, 204);
+    assert!(reaction.clears_cookie());
+    for mut browser in [browser, other] {
+        assert_eq!(world.who(0, &mut browser, write("/account/x")), None);
+    }
 }

@@ -192,6 +192,32 @@ fn a_preflight_of_our_own_or_a_trusted_origin_passes_without_a_session() {
 }
 
 #[test]
+fn what_only_looks_like_a_preflight_needs_a_session_like_anything_else() {
+    let (mut world, _) = logged_in(&json!({}));
+    let preflight = |target: &str| {
+        Ask::new("OPTIONS", target)
+            .with("Origin", world::ISSUER)
+            .with("Access-Control-Request-Method", "PUT")
+    };
+    for ask in [
+        preflight("/account/x").with("Content-Length", "2"),
+        preflight("/account/x").with("Transfer-Encoding", "chunked"),
+        preflight("/account/x").with("X-HTTP-Method-Override", "DELETE"),
+        preflight("/account/x").with("Upgrade", "websocket"),
+        preflight("/a/..%2faccount/x"),
+        preflight("//account/x"),
+    ] {
+        let reaction = world.send(ask.clone(), Play::Pass);
+        assert_eq!(reaction.code(), "session_required", "{ask:?}");
+        assert!(reaction.seen.is_none(), "{ask:?}");
+    }
+    assert_eq!(
+        world.send(preflight("/account/x").with("Content-Length", "0"), Play::Pass).status,
+        200
+    );
+}
+
+#[test]
 fn refusals_are_logged_with_rule_and_reason_and_without_path_or_query() {
     let (mut world, browser) = logged_in(&json!({}));
     assert_refused(&mut world, &browser, foreign(write("/account/secret-path?secret-query")));

@@ -203,3 +203,24 @@ fn a_record_of_another_format_is_a_fault_and_is_left_as_it_is() {
     assert_unavailable(&world.go(&mut browser, write("/.edge-session/logout"), Play::Pass));
     assert_eq!(world.store.texts, stored);
 }
+
+#[test]
+fn a_connection_that_breaks_after_a_new_id_was_issued_logs_nobody_out() {
+    for members in [json!({ "op": "rotate" }), json!({ "op": "create", "sub": "alice" })] {
+        let (mut world, mut browser) = logged_in();
+        world.store.troubles.extend([None, Some(Trouble::Broken)]);
+        let reaction = world.go(&mut browser, write("/"), Play::Say(members.clone()));
+        assert_eq!(reaction.status, 200, "{members}");
+        assert!(world.who(0, &mut browser, write("/account/x")).is_some(), "{members}");
+    }
+}
+
+#[test]
+fn a_store_that_breaks_twice_is_not_asked_a_third_time() {
+    let (mut world, mut browser) = logged_in();
+    world.store.troubles.extend([None, Some(Trouble::Broken), Some(Trouble::Broken)]);
+    let before = world.store.operations;
+    let reaction = world.go(&mut browser, write("/"), Play::Say(json!({ "op": "rotate" })));
+    assert_unavailable(&reaction);
+    assert_eq!(world.store.operations - before, 3);
+}

@@ -61,18 +61,31 @@ fn a_protected_path_is_protected_in_every_letter_case() {
 #[test]
 fn letters_that_only_some_comparisons_take_for_each_other_are_protected_too() {
     let mut world = world();
-    // The Kelvin sign, the long s, dotless i, sharp s: equal to K, S, I and SS where letter case is
+    // The Kelvin sign, the long s, dotless and dotted i, sharp s: equal to K, S, I and SS where letter case is
     // ignored in one way and different in another.
     for target in [
         "/%C5%BFettings",
         "/%C5%BFETTINGS",
         "/adm%C4%B1n/x",
+        "/adm%C4%B0n/x",
+        "/SETT%C4%B0NGS",
         "/STRASSE",
         "/strasse",
         "/stra%E1%BA%9Ee",
         "/STRA%C3%9FE",
     ] {
         assert!(is_shut(&mut world, target), "{target}");
+    }
+}
+
+#[test]
+fn a_query_that_is_escaped_hides_no_protected_path() {
+    let mut world = world();
+    for target in ["/settings%3Fx", "/settings%23", "/admin%3f", "/admin/%3Fa", "/Settings/%3Fx"] {
+        assert!(is_shut(&mut world, target), "{target}");
+    }
+    for target in ["/wiki/What%3F", "/c%23", "/settings2%3F"] {
+        assert!(!is_shut(&mut world, target), "{target}");
     }
 }
 

@@ -77,6 +77,7 @@ fn representative() -> Record {
         id: hash(1),
         sid: sid(1),
         age: Span::ZERO,
+        sent: NOW,
         replaces: None,
         end_others: true,
         data: data(&json!({ "cart": [1, 2.5, "é"], "none": null })),
@@ -126,7 +127,7 @@ const STORED: &str = concat!(
     r#""auth_time":1700000000,"amr":["pwd","otp"],"data":{"cart":[1,2.5,"é"],"none":null},"spared":1700000000000}],"#,
     r#""barrier":1700000000000,"answered":[{"operation":{"id":"req","digest":"digest","until":1700000120000,"out_of_band":false},"#,
     r#""reply":{"rotated":{"by":{"key":"k1","generation":2},"lasting":{"root":"AQEBAQEBAQEBAQEBAQEBAQ","generation":2,"absolute":1700003600000,"remember":true},"ended":[]}}}],"#,
-    r#""alarm":1700000600000}"#,
+    r#""alarm":1700003600000}"#,
 );
 
 #[test]

@@ -16,7 +16,7 @@ use crate::event::Level;
 use crate::lifetime::Lifetimes;
 use crate::memory::Bounds;
 use crate::origin::WebOrigin;
-use crate::path::{Access, Rule};
+use crate::path::{Access, RESERVED, Rule, is_forwarded_form, may_be_below};
 use crate::rotation::Rules;
 use crate::time::Span;
 
@@ -209,6 +209,12 @@ fn rules(root: &mut Section, longest_freshness: Span) -> Vec<Rule> {
         }
         match (table.text("path"), access) {
             (Some(path), Some(access)) => match Rule::parse(&path, access, activity) {
+                Ok(rule) if rule.is_below(RESERVED) => {
+                    table.report("path", "is the gate's own: no rule counts there");
+                }
+                Ok(rule) if rules.iter().any(|earlier: &Rule| earlier.hides(&rule)) => {
+                    table.report("path", "can never match: an earlier rule covers it");
+                }
                 Ok(rule) => rules.push(rule.with_freshness(freshness)),
                 Err(problem) => table.report("path", problem),
             },
@@ -256,6 +262,11 @@ fn lifetimes(mut table: Section, store: StoreKind) -> Lifetimes {
                 table.report(name, "must not be longer than lifetime.absolute");
             }
         }
+    }
+    if let (Some(touch), Some(idle)) = (touch, idle)
+        && touch > idle
+    {
+        table.report("touch", "must not be longer than lifetime.idle");
     }
     table.finish();
     let half_hour = Span::from_secs(30 * MINUTE);
@@ -336,6 +347,9 @@ fn check_destinations(root: &Section, config: &Config) {
     if let Some(url) = &config.login_url {
         match path_here(config, url) {
             Err(()) => root.report("login_url", "must be a path on this site or an https URL"),
+            Ok(Some(path)) if may_be_below(path, RESERVED) => {
+                root.report("login_url", "must not be one of the gate's own paths");
+            }
             Ok(Some(path)) if config.rule(path).access != Access::Optional => root.report(
                 "login_url",
                 "its path must be optional: people without a session must get there, and leave with one",
@@ -343,8 +357,12 @@ fn check_destinations(root: &Section, config: &Config) {
             Ok(_) => {}
         }
     }
-    if path_here(config, &config.logout_url).is_err() {
-        root.report("logout_url", "must be a path on this site or an https URL");
+    match path_here(config, &config.logout_url) {
+        Err(()) => root.report("logout_url", "must be a path on this site or an https URL"),
+        Ok(Some(path)) if may_be_below(path, RESERVED) => {
+            root.report("logout_url", "must not be one of the gate's own paths");
+        }
+        Ok(_) => {}
     }
 }
 
@@ -355,7 +373,8 @@ fn path_here<'url>(config: &Config, url: &'url str) -> Result<Option<&'url str>,
     }
     let path_of = |url: &'url str| url.split('?').next().filter(|path| !path.starts_with("//"));
     if url.starts_with('/') {
-        return path_of(url).map(Some).ok_or(());
+        // Browsers resolve dot segments before they ask.
+        return path_of(url).filter(|path| is_forwarded_form(path)).map(Some).ok_or(());
     }
     let start = url.find("://").and_then(|place| place.checked_add(3)).ok_or(())?;
     let end = url
@@ -369,7 +388,10 @@ fn path_here<'url>(config: &Config, url: &'url str) -> Result<Option<&'url str>,
     }
     let path = url.get(end..).unwrap_or_default().split('?').next().unwrap_or_default();
     let path = if path.is_empty() { "/" } else { path };
-    Ok((origin == config.issuer).then_some(path))
+    if origin != config.issuer {
+        return Ok(None);
+    }
+    if is_forwarded_form(path) { Ok(Some(path)) } else { Err(()) }
 }
 
 fn check_exemptions(root: &Section, config: &Config) {

@@ -87,11 +87,7 @@ pub(super) fn begin(
             let Some(token) = &context.presented else {
                 return done(site, context, response, Vec::new(), events);
             };
-            // The session may have moved on from the presented ID meanwhile.
-            let which = match &context.session {
-                Some(view) => Which::Root(view.root.clone()),
-                None => Which::Id(token.hash),
-            };
+            let which = presented_session(context, token);
             let command = Command::Destroy { which, operation: Some(operation) };
             ask(call_about(site, token, command), Pending::Destroying)
         }
@@ -138,7 +134,7 @@ pub fn settle(
             match &context.presented {
                 // A store that holds the subject's sessions together has ended it in the same step.
                 Some(old) if old.id.locator != id.locator || old.stamp.is_some() => {
-                    let which = Which::Id(old.hash);
+                    let which = presented_session(context, old);
                     let command = Command::Destroy { which, operation: None };
                     ask(call_about(site, old, command), Pending::EndingOld(id, lasting))
                 }
@@ -186,12 +182,12 @@ pub fn settle(
         }
         (Pending::Destroying, Reply::Ended { ended, .. }) => {
             note_ended(site, &ended, "destroy", events);
-            let cookies = if ended.is_empty() { Vec::new() } else { cleared(site, context) };
+            let cookies = if ended.is_empty() { Vec::new() } else { site.config.cookie.clear() };
             done(site, context, response, cookies, events)
         }
         (Pending::DestroyingAll, Reply::Ended { ended, presented }) => {
             note_ended(site, &ended, "destroy_all", events);
-            let cookies = if presented { cleared(site, context) } else { fresh(site, context) };
+            let cookies = if presented { site.config.cookie.clear() } else { fresh(site, context) };
             done(site, context, response, cookies, events)
         }
         (_, Reply::Busy) => replace(store_unavailable(Fault::Overloaded, events)),
@@ -219,7 +215,8 @@ fn creation(
         id: id.hash(),
         sid: context.jti.clone(),
         age: now.since(context.received),
-        replaces: old.map(|old| old.hash),
+        sent: now,
+        replaces: old.map(|old| presented_session(context, old)),
         end_others: create.end_others,
         data: create.data,
         auth_time: create.auth_time,
@@ -281,6 +278,14 @@ fn ask_for_rotation(
     ask(call, Pending::Rotating(Box::new(rotate), attempt))
 }
 
+/// The session of the presented ID, dead or alive. It may have moved on from that ID meanwhile.
+fn presented_session(context: &Context, token: &Token) -> Which {
+    match &context.session {
+        Some(view) => Which::Root(view.root.clone()),
+        None => Which::Id(token.hash),
+    }
+}
+
 /// The session that the request was forwarded with, as a command names it.
 fn addressed(context: &Context) -> Option<(crate::locator::Locator, Owner, Which)> {
     let (token, view) = (context.presented.as_ref()?, context.session.as_ref()?);
@@ -303,12 +308,6 @@ fn given(
     now: Time,
 ) -> Vec<SetCookie> {
     let mut cookies = vec![sealed(site, id, lasting, now)];
-    cookies.extend(fresh(site, context));
-    cookies
-}
-
-fn cleared(site: &Site, context: &Context) -> Vec<SetCookie> {
-    let mut cookies = vec![site.config.cookie.clear()];
     cookies.extend(fresh(site, context));
     cookies
 }

@@ -15,51 +15,54 @@ use crate::verdict::{Answer, Call};
 /// A browser on its way out.
 #[derive(Debug)]
 pub struct Leaving {
-    token: Option<Token>,
+    tokens: Vec<Token>,
     is_navigation: bool,
 }
 
-pub(super) const fn leave(token: Option<Token>, is_navigation: bool) -> Leaving {
-    Leaving { token, is_navigation }
+/// `tokens` is every ID that is presented. None may be used where there are several, but whoever
+/// leaves wants none of them to live on.
+pub(super) const fn leave(tokens: Vec<Token>, is_navigation: bool) -> Leaving {
+    Leaving { tokens, is_navigation }
 }
 
 impl Leaving {
-    /// What to ask the store; nothing when no session is presented.
-    #[must_use]
-    pub fn question(&self, site: &Site) -> Option<Call> {
-        let token = self.token.as_ref()?;
-        let command = Command::Destroy { which: Which::Id(token.hash), operation: None };
-        Some(call_about(site, token, command))
+    /// What to ask the store, one after the other; nothing when no session is presented.
+    pub fn questions(&self, site: &Site) -> impl Iterator<Item = Call> {
+        self.tokens.iter().map(move |token| {
+            let command = Command::Destroy { which: Which::Id(token.hash), operation: None };
+            call_about(site, token, command)
+        })
     }
 
-    /// The answer, with the store's; nothing where it was not asked.
+    /// The answer, with what the store said to each question.
     #[must_use]
     pub fn answer(
         &self,
         site: &Site,
-        reply: Option<Result<Reply, Fault>>,
+        replies: Vec<Result<Reply, Fault>>,
         events: &mut Vec<Event>,
     ) -> Answer {
-        let ended = match reply {
-            None => false,
-            Some(Ok(Reply::Ended { ended, .. })) => {
+        let (mut has_ended, mut fault) = (false, None);
+        for reply in replies {
+            if let Ok(Reply::Ended { ended, .. }) = reply {
                 note_ended(site, &ended, "logout", events);
-                !ended.is_empty()
+                has_ended |= !ended.is_empty();
+            } else {
+                fault = Some(reply.err().unwrap_or(Fault::Unreadable));
             }
-            Some(other) => {
-                let fault = other.err().unwrap_or(Fault::Unreadable);
-                events.push(Event::store_fault(fault));
-                let said = "You are still logged in: the session is alive. Try again in a moment.";
-                return Code::StoreUnavailable.problem_saying(said).into();
-            }
-        };
+        }
+        if let Some(fault) = fault {
+            events.push(Event::store_fault(fault));
+            let said = "You are still logged in: the session is alive. Try again in a moment.";
+            return Code::StoreUnavailable.problem_saying(said).into();
+        }
         let mut answer = if self.is_navigation {
             Answer::redirect(303, site.config.logout_url.clone())
         } else {
             Answer::new(204)
         };
-        if ended {
-            answer.cookies.push(site.config.cookie.clear());
+        if has_ended {
+            answer.cookies = site.config.cookie.clear();
         }
         answer.with("clear-site-data", "\"cache\"")
     }

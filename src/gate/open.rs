@@ -12,7 +12,7 @@ use crate::csrf::{CrossSite, Decision};
 use crate::error::Code;
 use crate::event::{Event, What};
 use crate::mark::Changed;
-use crate::path::Access;
+use crate::path::{Access, RESERVED, may_be_below};
 use crate::request::Facts;
 use crate::site::Site;
 use crate::target::Target;
@@ -20,8 +20,8 @@ use crate::time::{Span, Time};
 use crate::token::Token;
 use crate::verdict::Answer;
 
-/// Below this, everything is the gate's.
-const RESERVED: &str = "/.edge-session";
+/// The same, as logs name it.
+const RULE: &str = "/.edge-session";
 
 /// What the gate takes from browsers and passes on.
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
@@ -45,7 +45,9 @@ pub enum Opened {
 #[must_use]
 pub fn open(site: &Site, facts: Facts, now: Time, events: &mut Vec<Event>) -> Opened {
     match admit(site, &facts) {
-        Ok(target) if is_reserved(target.path()) => reserved(site, &facts, &target, now, events),
+        Ok(target) if may_be_below(target.path(), RESERVED) => {
+            reserved(site, &facts, &target, now, events)
+        }
         Ok(target) => pass(site, facts, target, now, events),
         Err(Refused::Redirect(location)) => Opened::Answer(Answer::redirect(308, location)),
         Err(Refused::Code(code)) => {
@@ -107,7 +109,9 @@ fn pass(site: &Site, facts: Facts, target: Target, now: Time, events: &mut Vec<E
         }
         events.push(event.with("mode", "report_only"));
     }
-    let is_anonymous = access == Access::Public || decision == Decision::PassWithoutSession;
+    // A preflight, or an exempt path: neither has a session, so none is asked of it.
+    let excused = decision == Decision::PassWithoutSession;
+    let is_anonymous = access == Access::Public || excused;
     let presented = if is_anonymous { None } else { presented(site, &found, now, events) };
     let passage = Box::new(Passage {
         // Only reads may be answered from memory. A browser that has just changed something must see
@@ -121,15 +125,14 @@ fn pass(site: &Site, facts: Facts, target: Target, now: Time, events: &mut Vec<E
         source: Source::Nothing,
         target,
         access,
+        excused,
         activity: matched.activity,
         rule,
         presented,
         received: now,
         facts,
     });
-    // A preflight never carries a session, so no path can ask one of it.
-    let asks = access == Access::Required && decision != Decision::PassWithoutSession;
-    match (&passage.presented, asks) {
+    match (&passage.presented, access == Access::Required && !excused) {
         (Some(_), _) => Opened::Load(passage),
         (None, true) => Opened::Answer(no_session(site, &passage, events)),
         (None, false) => Opened::Forward(passage),
@@ -143,9 +146,11 @@ fn reserved(
     now: Time,
     events: &mut Vec<Event>,
 ) -> Opened {
-    let endpoint = target.path().strip_prefix(RESERVED).unwrap_or_default();
+    // Only the plain spelling names an endpoint.
+    let path = target.path().strip_prefix('/').and_then(|path| path.strip_prefix(RESERVED));
+    let endpoint = path.unwrap_or_default();
     let refuse = |code: Code, events: &mut Vec<Event>| {
-        events.push(refused(site, facts, code, Some(RESERVED)));
+        events.push(refused(site, facts, code, Some(RULE)));
         let answer = Answer::from(code.problem());
         Opened::Answer(match code {
             Code::MethodNotAllowed => answer.with("allow", "POST"),
@@ -165,8 +170,9 @@ fn reserved(
             if decision != Decision::Pass {
                 return refuse(Code::CrossSite, events);
             }
-            let token = presented(site, &found, now, events);
-            Opened::Logout(Box::new(logout::leave(token, facts.is_navigation())))
+            let mut tokens = opened(site, &found, events);
+            tokens.retain(|token| now < token.absolute);
+            Opened::Logout(Box::new(logout::leave(tokens, facts.is_navigation())))
         }
         ("/control" | "/logout", _) => refuse(Code::MethodNotAllowed, events),
         _ => refuse(Code::NotFound, events),
@@ -175,24 +181,25 @@ fn reserved(
 
 /// The ID that the cookies present: one that opens, and no second one beside it.
 fn presented(site: &Site, found: &Found<'_>, now: Time, events: &mut Vec<Event>) -> Option<Token> {
-    let mut opened: Option<Token> = None;
-    for value in &found.values {
-        let Some(token) = site.cookie_keys.open(value) else {
-            events.push(Event::new(What::TokenForged));
-            continue;
-        };
-        if opened.as_ref().is_some_and(|other| other.hash != token.hash) {
-            events.push(Event::new(What::TokenAmbiguous));
-            return None;
-        }
-        opened = Some(token);
+    let mut tokens = opened(site, found, events);
+    if tokens.len() > 1 {
+        events.push(Event::new(What::TokenAmbiguous));
+        return None;
     }
-    opened.filter(|token| now < token.absolute)
+    tokens.pop().filter(|token| now < token.absolute)
 }
 
-fn is_reserved(path: &str) -> bool {
-    let (start, rest) = path.split_at_checked(RESERVED.len()).unwrap_or((path, ""));
-    start.eq_ignore_ascii_case(RESERVED) && (rest.is_empty() || rest.starts_with('/'))
+/// The different IDs that the cookies present, as far as they open.
+fn opened(site: &Site, found: &Found<'_>, events: &mut Vec<Event>) -> Vec<Token> {
+    let mut tokens: Vec<Token> = Vec::new();
+    for value in &found.values {
+        match site.cookie_keys.open(value) {
+            None => events.push(Event::new(What::TokenForged)),
+            Some(token) if tokens.iter().any(|other| other.hash == token.hash) => {}
+            Some(token) => tokens.push(token),
+        }
+    }
+    tokens
 }
 
 /// The event of a request that was turned away.

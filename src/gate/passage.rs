@@ -53,6 +53,8 @@ pub struct Passage {
     pub(super) facts: Facts,
     pub(super) target: Target,
     pub(super) access: Access,
+    /// Whether no session is asked of it, whatever its path.
+    pub(super) excused: bool,
     pub(super) activity: bool,
     /// The matched rule as written, for logs.
     pub(super) rule: Option<String>,

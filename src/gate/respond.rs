@@ -62,9 +62,12 @@ pub(super) fn edits(
     if concerns_session {
         edits.remove.extend(names.filter(|name| is_for_shared_caches(name)).cloned());
     }
-    let says_nothing = context.access == Access::Required && response.cache_control.is_none();
-    if concerns_session || says_nothing {
+    let says_nothing = response.cache_control.is_none();
+    if concerns_session || (says_nothing && context.access == Access::Required) {
         edits.set.push(("cache-control", "private, no-store"));
+    } else if says_nothing && context.session.is_some() {
+        // Without a word of the origin, caches keep what looks old enough (RFC 9111 section 4.2.2).
+        edits.set.push(("cache-control", "private, no-cache"));
     }
     edits
 }

@@ -98,8 +98,7 @@ pub fn resume(
         Some(Err(fault)) => return Resumed::Answer(store_unavailable(fault, events)),
     };
     let signed_in = session.as_ref().is_some_and(|view| view.subject.is_some());
-    let is_preflight = passage.facts.is_preflight() && passage.presented.is_none();
-    if passage.access == Access::Required && !signed_in && !is_preflight {
+    if passage.access == Access::Required && !signed_in && !passage.excused {
         return Resumed::Answer(no_session(site, &passage, events));
     }
     let source = passage.source;

@@ -1,8 +1,7 @@
 //! Asking the Durable Objects.
 //!
 //! Guarantees: every call ends by the deadline, whatever the object does; what an object that did
-//! not answer has done is unknown and treated so; nothing is tried again, least of all where an
-//! object is overloaded.
+//! not answer has done is unknown and treated so; nothing is tried again here.
 
 use worker::Env;
 use worker::js_sys::Reflect;

@@ -49,7 +49,12 @@ pub(super) async fn ask(site: &Site, env: &Env, call: &Call) -> Result<Reply, Fa
     }
     let deadline = site.config.store_deadline;
     let reply = match site.config.store {
-        StoreKind::Durable => objects::fetch(env, call, deadline).await,
+        StoreKind::Durable => match objects::fetch(env, call, deadline).await {
+            Err(fault) if call.is_asked_again_after(fault) => {
+                objects::fetch(env, call, deadline).await
+            }
+            reply => reply,
+        },
         StoreKind::Kv => kv::carry_out(site, env, call).await,
     };
     let ended = matches!(reply, Ok(Reply::Gone(Gone::Superseded { ended: true, .. })));

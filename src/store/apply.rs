@@ -13,9 +13,13 @@ use crate::data::{Change, Data};
 use crate::lifetime::{Life, Shorter};
 use crate::record::{BARRIER_KEPT, Owner, Record, Session};
 use crate::rotation::{Candidate, Ids, Replaced, Standing};
-use crate::time::Time;
+use crate::time::{Span, Time};
 use crate::token::IdHash;
 use crate::view::{Succeeded, View};
+
+/// The longest that a login is believed to have been on its way from gate to store: beyond that
+/// their clocks differ.
+const LONGEST_TRAVEL: Span = Span::from_secs(60);
 
 /// Carries a command out on the record that it is for.
 #[must_use]
@@ -116,9 +120,12 @@ impl Object<'_> {
         if let Some(lasting) = self.lasting(&Which::Root(create.sid.clone())) {
             return Reply::Created { lasting, ended: Vec::new() };
         }
-        let reached = self.now.minus(create.age);
+        // What ended the subject's sessions while this was on its way bars it as well.
+        let travelled = self.now.since(create.sent).min(LONGEST_TRAVEL);
+        let age = create.age.plus(travelled);
+        let reached = self.now.minus(age);
         let barred = self.record.barrier.is_some_and(|barrier| reached <= barrier);
-        if barred || create.age >= BARRIER_KEPT {
+        if barred || age >= BARRIER_KEPT {
             return Reply::Raced;
         }
         if create.data.size() > self.policy.data {
@@ -130,7 +137,10 @@ impl Object<'_> {
         if create.end_others {
             ended.extend(end::others(self, None));
         }
-        if let Some(place) = create.replaces.and_then(|id| self.record.place_of_id(&id)) {
+        let old = create.replaces.as_ref();
+        if let Some(place) =
+            old.and_then(|old| self.record.sessions.iter().position(|session| session.is(old)))
+        {
             ended.push(self.record.sessions.remove(place).ids.sid().clone());
         }
         let life = Life::begin(
@@ -267,11 +277,7 @@ impl Object<'_> {
 
     /// The place of a live session.
     pub(super) fn place(&self, which: &Which) -> Option<usize> {
-        self.record.place(&self.policy.lifetimes, self.now, |session| match which {
-            Which::Id(hash) => session.ids.knows(hash),
-            Which::Sid(sid) => session.ids.knows_sid(sid),
-            Which::Root(root) => session.root == *root,
-        })
+        self.record.place(&self.policy.lifetimes, self.now, |session| session.is(which))
     }
 
     /// Everything that follows from having changed the record.

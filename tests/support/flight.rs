@@ -170,10 +170,11 @@ impl World {
                 self.turn(flight, context, facts, turn)
             }
             State::Leaving(leaving) => {
-                let call = leaving.question(&self.isolates[flight.isolate].site);
-                let reply = call.map(|call| self.ask(flight.isolate, &call));
                 let site = &self.isolates[flight.isolate].site;
-                flight.own(leaving.answer(site, reply, events))
+                let calls: Vec<_> = leaving.questions(site).collect();
+                let replies = calls.iter().map(|call| self.ask(flight.isolate, call)).collect();
+                let site = &self.isolates[flight.isolate].site;
+                flight.own(leaving.answer(site, replies, events))
             }
             State::OutOfBand(call, asked) => {
                 let reply = self.ask(flight.isolate, &call);
@@ -278,7 +279,10 @@ impl World {
         }
         let reply = match (&mut self.kv, self.isolates[isolate].site.config.store) {
             (Some(kv), StoreKind::Kv) => kv.ask(isolate, call, self.now),
-            _ => self.store.ask(call, self.now),
+            _ => match self.store.ask(call, self.now) {
+                Err(fault) if call.is_asked_again_after(fault) => self.store.ask(call, self.now),
+                reply => reply,
+            },
         };
         let ended = matches!(&reply, Ok(Reply::Gone(Gone::Superseded { ended: true, .. })));
         if call.is_change() || ended {

@@ -14,6 +14,8 @@ pub enum Trouble {
     Fails,
     /// It is carried out and the reply is lost.
     ReplyLost,
+    /// It is carried out, and the connection breaks before the reply.
+    Broken,
     /// It runs out of time and is carried out later; see [`Store::land`].
     Late,
 }
@@ -46,6 +48,7 @@ impl Store {
             None => self.carry_out(call, now),
             Some(Trouble::Fails) => Err(Fault::Overloaded),
             Some(Trouble::ReplyLost) => self.carry_out(call, now).and(Err(Fault::Deadline)),
+            Some(Trouble::Broken) => self.carry_out(call, now).and(Err(Fault::Failed)),
             Some(Trouble::Late) => {
                 self.late.push(call.clone());
                 Err(Fault::Deadline)
