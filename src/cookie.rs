@@ -103,10 +103,8 @@ impl<'header> Piece<'header> {
 }
 
 fn is_blank(character: char) -> bool {
-    // Byte order mark and zero width space count as blank in some parsers, and what was no character
-    // at all on the wire may have been anything.
-    let is_doubtful = "\u{feff}\u{200b}\u{fffd}".contains(character);
-    is_doubtful || character.is_whitespace() || character.is_control()
+    // The last two count as blank in some parsers (byte order mark, zero width space).
+    character.is_whitespace() || character.is_control() || "\u{feff}\u{200b}".contains(character)
 }
 
 /// Whether a character may stand in a cookie's name (a token of RFC 9110).

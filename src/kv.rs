@@ -20,6 +20,7 @@ mod values;
 
 use std::collections::HashMap;
 
+use crate::lifetime::Lifetimes;
 use crate::record::{Record, Session};
 use crate::sid::Sid;
 use crate::store::{self, Command, Fault, Gone, Reply, Request, Which};
@@ -283,9 +284,10 @@ impl<'call> Errand<'call> {
         if matches!(marker, Some(Some(_))) {
             return None;
         }
+        let lifetimes = &self.call.request.policy.lifetimes;
         let found = known.sessions.iter().find(|session| session.root == root);
         let is_doubtful = match found {
-            Some(session) => !self.is_surely_over(known, session, now),
+            Some(session) => !is_surely_over(known, session, lifetimes, now),
             None => !matches!(which, Which::Sid(_)),
         };
         is_doubtful.then_some(root)
@@ -293,13 +295,14 @@ impl<'call> Errand<'call> {
 
     /// What was decided, as far as it is certain.
     fn certain(&self, known: &Known, reply: Reply, now: Time) -> Reply {
+        let lifetimes = &self.call.request.policy.lifetimes;
         match (&self.call.request.command, &reply) {
             (Command::Validate { .. }, Reply::Gone(gone)) if gone.is_final() => {
                 let root = self.stamped();
                 let mut sessions = known.record.sessions.iter();
                 let is_certain = match sessions.find(|session| Some(&session.root) == root.as_ref())
                 {
-                    Some(session) => self.is_surely_over(&known.record, session, now),
+                    Some(session) => is_surely_over(&known.record, session, lifetimes, now),
                     None => self.has_ended(known),
                 };
                 if is_certain { reply } else { Reply::Gone(Gone::Unknown) }
@@ -307,10 +310,10 @@ impl<'call> Errand<'call> {
             _ => reply,
         }
     }
+}
 
-    /// Whether a session is over, however old what was read may be.
-    fn is_surely_over(&self, known: &Record, session: &Session, now: Time) -> bool {
-        let deadlines = known.deadlines(session, &self.call.request.policy.lifetimes);
-        known.bars(session) || now >= deadlines.absolute || now >= deadlines.idle.plus(LAG)
-    }
+/// Whether a session is over, however old what was read may be.
+fn is_surely_over(known: &Record, session: &Session, lifetimes: &Lifetimes, now: Time) -> bool {
+    let deadlines = known.deadlines(session, lifetimes);
+    known.bars(session) || now >= deadlines.absolute || now >= deadlines.idle.plus(LAG)
 }

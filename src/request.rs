@@ -113,7 +113,6 @@ impl Facts {
     pub fn is_preflight(&self) -> bool {
         self.method == "OPTIONS"
             && self.has_header("access-control-request-method")
-            && !self.is_unsafe()
             && !self.announces_body()
     }
 

@@ -221,6 +221,27 @@ impl History {
     }
 }
 
+/// Found by chance: a login elsewhere took a session that had just been used for one that was over,
+/// for want of news, and cleared it away.
+#[test]
+fn a_login_elsewhere_clears_away_nothing_that_only_seems_over() {
+    let mut all = History::new();
+    for (browser, place, step) in [
+        (2, 0, Step::Create(1, false)),
+        (0, 0, Step::Pass(1745)),
+        (0, 2, Step::Create(1, false)),
+        (0, 0, Step::Pass(4)),
+        (2, 0, Step::Open { arrives: false }),
+        (0, 0, Step::Pass(51)),
+        (0, 2, Step::Create(1, false)),
+        (0, 0, Step::Pass(20)),
+        (2, 0, Step::Write),
+    ] {
+        all.live(browser, place, &step);
+    }
+    assert!(all.known[0].ended.is_none() && all.known[0].uses.len() == 3);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 

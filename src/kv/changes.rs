@@ -4,6 +4,7 @@
 //! takes effect for the browser is written last, and what ends sessions after what spares one; an
 //! ending outlives whatever a writer who has not heard of it may write.
 
+use super::is_surely_over;
 use super::values::{self, Keys, Kind};
 use crate::record::{Record, Session};
 use crate::sid::Sid;
@@ -75,7 +76,10 @@ impl Changes<'_> {
                 ending.required = !is_barred;
                 writes.push(ending);
             }
-            dead.push(self.removal(&session.root));
+            // What only seems over may have been used elsewhere a moment ago.
+            if was_live || is_surely_over(self.before, session, lifetimes, self.now) {
+                dead.push(self.removal(&session.root));
+            }
         }
         dead.truncate(MOST_CLEARED);
         writes.extend(dead);
