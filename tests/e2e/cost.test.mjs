@@ -101,7 +101,6 @@ for (const store of STORES) {
         await user.send("GET", "/app/page", BROWSER.navigate);
         await user.reads(SUBRESOURCES, "/app/part");
       });
-      await costs("waking", () => counting.wait(16 * MINUTE)); // the first deadline has come, the session lives
       const other = new Visitor(counting);
       await costs("second login", () => other.login());
       await costs("logout of one", () => other.logout());

@@ -122,11 +122,11 @@ test("the alarm deletes what has ended and keeps what lives; the last one leaves
   assert.deepEqual(await tables(name), [], "no table is left");
 });
 
-test("an alarm is always set while something is stored, and never later than the next deadline", async () => {
+test("an alarm is always set while something is stored, and never later than the absolute deadline", async () => {
   const alice = new Browser(gate);
   const name = await objectOf(() => alice.login(newUser()));
   const stored = await record(name);
-  const deadline = (await alice.claims()).session.idle * 1000;
+  const deadline = (await alice.claims()).session.absolute * 1000;
   assert.ok(stored.alarm > 0 && stored.alarm <= deadline + 1000, `${stored.alarm} ${deadline}`);
   await alice.does({ op: "destroy" });
   const rest = await record(name).catch(() => undefined);
