@@ -17,7 +17,7 @@ function beyond(counts, base) {
 }
 
 // What one user's day costs: { requests, counts }. Times in seconds.
-export function usersDay({ store, window, requestsPerDay, users, posts, changes, logins, perPage, think, touch, rotation, idle }, operations) {
+export function usersDay({ store, window, requestsPerDay, users, posts, changes, logins, perPage, think, touch, rotation }, operations) {
   const cost = (name) => operations[`${store} ${name}`];
   const requests = requestsPerDay / users;
   const sent = requests * posts;
@@ -38,6 +38,5 @@ export function usersDay({ store, window, requestsPerDay, users, posts, changes,
   const touches = Math.min(active / touch, pages + sent);
   add(counts, beyond(cost("validate and touch"), cost("validate")), touches);
   if (rotation > 0) add(counts, beyond(cost("rotation"), cost("validate")), Math.min(active / rotation, pages));
-  add(counts, cost("waking"), active / idle);
   return { requests, counts };
 }
