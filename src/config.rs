@@ -6,6 +6,7 @@
 
 mod parse;
 mod section;
+mod together;
 
 use serde_json::Value;
 

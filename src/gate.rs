@@ -13,6 +13,7 @@
 //! ```
 
 mod control;
+mod cookies;
 mod logout;
 mod open;
 mod out_of_band;

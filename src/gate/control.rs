@@ -6,6 +6,7 @@
 //! is 503 and never a cookie.
 
 use super::Turn;
+use super::cookies::{fresh, given, sealed};
 use super::passage::{Context, call, call_about};
 use super::respond::edits;
 use super::resume::{derive, store_unavailable};
@@ -20,7 +21,7 @@ use crate::sid::Sid;
 use crate::site::Site;
 use crate::store::{self, Command, Fault, Lasting, Operation, Reply, Which};
 use crate::time::Time;
-use crate::token::{SessionId, Stamp, Token};
+use crate::token::{SessionId, Token};
 use crate::verdict::{Answer, Call, Outcome, ResponseFacts};
 
 /// How often a rotation is tried again because others have taken the number it was made for.
@@ -291,35 +292,6 @@ fn addressed(context: &Context) -> Option<(crate::locator::Locator, Owner, Which
     let (token, view) = (context.presented.as_ref()?, context.session.as_ref()?);
     let owner = view.subject.clone().map_or(Owner::Anonymous, Owner::Subject);
     Some((token.id.locator, owner, Which::Root(view.root.clone())))
-}
-
-fn sealed(site: &Site, id: &SessionId, lasting: Lasting, now: Time) -> SetCookie {
-    let stamp = Stamp { root: lasting.root, generation: lasting.generation, sealed: now };
-    let value = site.cookie_keys.seal(id, lasting.absolute, &stamp);
-    let lasts = lasting.remember.then(|| lasting.absolute.since(now));
-    site.config.cookie.set(&value, lasts)
-}
-
-fn given(
-    site: &Site,
-    context: &Context,
-    id: &SessionId,
-    lasting: Lasting,
-    now: Time,
-) -> Vec<SetCookie> {
-    let mut cookies = vec![sealed(site, id, lasting, now)];
-    cookies.extend(fresh(site, context));
-    cookies
-}
-
-/// What says that this browser has changed something, where anybody remembers anything.
-fn fresh(site: &Site, context: &Context) -> Vec<SetCookie> {
-    let window = site.config.longest_fresh;
-    if window.is_zero() {
-        return Vec::new();
-    }
-    let mark = site.mark_key.mark(&context.jti);
-    vec![site.config.cookie.mark_fresh(mark, window)]
 }
 
 fn ask(call: Call, pending: Pending) -> Turn {

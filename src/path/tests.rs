@@ -1,0 +1,161 @@
+use super::*;
+use proptest::prelude::*;
+
+fn rules(list: &[(&str, Access)]) -> Vec<Rule> {
+    list.iter().map(|(path, access)| Rule::parse(path, *access, true).unwrap()).collect()
+}
+
+fn access(list: &[(&str, Access)], path: &str) -> Access {
+    decide(&rules(list), Access::Optional, path).access
+}
+
+#[test]
+fn a_prefix_matches_what_is_below_it_and_itself_without_the_slash() {
+    let list = [("/admin/*", Access::Required)];
+    for path in ["/admin", "/admin/", "/admin/x", "/admin/x/y"] {
+        assert_eq!(access(&list, path), Access::Required, "{path}");
+    }
+    for path in ["/administrator", "/adm", "/", "/x/admin"] {
+        assert_eq!(access(&list, path), Access::Optional, "{path}");
+    }
+}
+
+#[test]
+fn an_exact_rule_matches_one_path_only() {
+    let list = [("/health", Access::Public)];
+    assert_eq!(access(&list, "/health"), Access::Public);
+    for path in ["/health/", "/healthz", "/health/x"] {
+        assert_eq!(access(&list, path), Access::Optional, "{path}");
+    }
+}
+
+#[test]
+fn an_exact_rule_that_protects_covers_the_slash_that_many_servers_ignore() {
+    let list = [("/admin", Access::Required), ("/vault/", Access::Required)];
+    for path in ["/admin", "/admin/", "/ADMIN/", "/vault", "/vault/"] {
+        assert_eq!(access(&list, path), Access::Required, "{path}");
+    }
+    for path in ["/admin/x", "/vault/x", "/"] {
+        assert_eq!(access(&list, path), Access::Optional, "{path}");
+    }
+}
+
+#[test]
+fn the_first_match_wins() {
+    let list = [("/a/b", Access::Public), ("/a/*", Access::Required)];
+    assert_eq!(access(&list, "/a/b"), Access::Public);
+    assert_eq!(access(&list, "/a/c"), Access::Required);
+}
+
+#[test]
+fn protecting_rules_ignore_letter_case_and_weaker_ones_do_not() {
+    let list = [
+        ("/Admin/*", Access::Required),
+        ("/caf%C3%89", Access::Required),
+        ("/open/*", Access::Public),
+    ];
+    for path in ["/admin/x", "/ADMIN", "/aDmIn/", "/caf%c3%a9", "/CAF%C3%A9"] {
+        assert_eq!(access(&list, path), Access::Required, "{path}");
+    }
+    assert_eq!(access(&list, "/open/x"), Access::Public);
+    assert_eq!(access(&list, "/OPEN/x"), Access::Optional);
+}
+
+#[test]
+fn no_path_that_servers_read_in_two_ways_is_weaker_than_required() {
+    let list = [("/*", Access::Public)];
+    for path in [
+        "//",
+        "//admin",
+        "/a//b",
+        "/a;b",
+        "/a;/b",
+        "/a%3bb",
+        "/a%3B",
+        "/%61dmin",
+        "/a%2fb",
+        "/a%2Fb",
+        "/a%5cb",
+        "/a%5C",
+        "/%2e%2e/x",
+        "/%2E",
+        "/a%25b",
+        "/a%252f",
+        "/a%00",
+        "/a%0a",
+        "/a%1f",
+        "/a%7f",
+        "/a%c2%80",
+        "/a%C2%9f",
+        "/a%",
+        "/a%2",
+        "/a%zz",
+        "/a%ff",
+        "/a%c3",
+        "/%41",
+        "/%7e",
+        "/%2d",
+        "/%5f",
+        "",
+        "a",
+        "/a\u{e9}",
+        "/a\\b",
+        "/a b",
+        "/a\u{7f}",
+    ] {
+        assert_eq!(access(&list, path), Access::Required, "{path}");
+    }
+    for path in [
+        "/",
+        "/a",
+        "/a/",
+        "/a.b/c-d_e~f",
+        "/caf%C3%A9",
+        "/a%20b",
+        "/a|b",
+        "/a'b",
+        "/a[1]",
+        "/a:b@c",
+        "/a,b",
+    ] {
+        assert_eq!(access(&list, path), Access::Public, "{path}");
+    }
+}
+
+#[test]
+fn rules_that_could_never_match_are_refused() {
+    for path in [
+        "", "a", "*", "/a*", "/*/b", "/a/**", "/a//b", "/a;b", "/a b", "/é", "/a?b", "/a#b",
+        "/a/../b", "/./a", "/%61", "/a\\b", "/{x}",
+    ] {
+        assert!(Rule::parse(path, Access::Public, true).is_err(), "{path}");
+    }
+}
+
+#[test]
+fn a_rule_says_whether_it_counts_as_activity() {
+    let rules = [Rule::parse("/poll", Access::Required, false).unwrap()];
+    let matched = decide(&rules, Access::Optional, "/poll");
+    assert_eq!((matched.activity, matched.rule), (false, Some("/poll")));
+}
+
+proptest! {
+    // An origin that decodes once, drops parameters and merges slashes is as generous as they come.
+    #[test]
+    fn what_a_generous_origin_reads_as_protected_is_required(path in "/(a|A|d|m|i|n|/|;|%|2|f|F|6|1|5|c|e|\\.|0){0,14}") {
+        let list = [("/admin/*", Access::Required), ("/*", Access::Public)];
+        let decoded = String::from_utf8_lossy(&decode(&path, |_| false).unwrap_or_default()).to_lowercase();
+        let without_parameters: Vec<&str> = decoded.split('/').map(|segment| segment.split(';').next().unwrap()).collect();
+        let mut segments = Vec::new();
+        for segment in without_parameters.iter().flat_map(|segment| segment.split('\\')) {
+            match segment {
+                "" | "." => {}
+                ".." => { segments.pop(); }
+                _ => segments.push(segment),
+            }
+        }
+        if segments.first() == Some(&"admin") {
+            prop_assert_eq!(access(&list, &path), Access::Required);
+        }
+    }
+}
