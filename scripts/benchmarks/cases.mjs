@@ -43,3 +43,16 @@ export function workerdCases(site, server) {
     };
   });
 }
+
+/** A gateway of another kind: it is sent what the gate gets in its first case. */
+export const peerCase = ({ name, label }, server) => ({
+  name,
+  label,
+  status: 200,
+  identity: server.who ? "user" : "none",
+  floor: "floor",
+  server,
+  port: server.port,
+  requests: server.requests ?? requestsOf("get", server.cookies),
+  who: server.who,
+});

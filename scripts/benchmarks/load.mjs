@@ -101,7 +101,7 @@ class Connection {
     if (this.#left >= 0) {
       this.#left -= bytes.length;
       if (this.#left === 0) this.#finish();
-      else if (this.#left < 0) this.#fail(new Error("a body longer than it says"));
+      else if (this.#left < 0) this.#fail(new Error(`a body longer than it says: ${this.#head}\n${bytes}`));
     } else if (this.#left === -1) {
       this.#tail = Buffer.concat([this.#tail, bytes.subarray(-LAST_CHUNK.length)]).subarray(-LAST_CHUNK.length);
       if (this.#tail.equals(LAST_CHUNK)) this.#finish();

@@ -1,8 +1,9 @@
 // The cases by name, and what each is compared with.
 
 /**
- * { name, label, worker, shape, floor } and, where they differ from an answered page for a user, `status` (then nothing may reach the
- * origin) and `identity`: "nobody" where the gate signs that, "none" where nothing is signed. `floor` is the case that makes the same edits to the same request.
+ * On workerd: { name, label, worker, shape, floor } and, where they differ from an answered page for a user, `status` (then nothing may
+ * reach the origin) and `identity`: "nobody" where the gate signs that, "none" where nothing is signed. `floor` is the case that makes the
+ * same edits to the same request.
  */
 export const WORKERD = [
   { name: "pass", label: "pass-through", worker: "pass", shape: "get", identity: "none" },
@@ -29,5 +30,12 @@ export const WORKERD = [
   { name: "hono", label: "Hono: csrf, signed cookie, KV, jwt", worker: "hono", shape: "get", floor: "floor" },
 ];
 
+/** Gateways of other kinds, each in processes of its own. */
+export const PEERS = [
+  { name: "express", label: "Express: express-session, Redis, proxy" },
+  { name: "apache", label: "Apache: mod_auth_openidc" },
+];
+
+/** What is measured otherwise than in requests of one kind. */
 export const PARTS = ["bodies", "cold", "bytes"];
-export const NAMES = [...WORKERD.map(({ name }) => name), ...PARTS];
+export const NAMES = [...[...WORKERD, ...PEERS].map(({ name }) => name), ...PARTS];

@@ -1,4 +1,29 @@
-// The figures as text.
+// The figures, out of all runs, and as text.
+import { median, ratio, spread } from "./statistics.mjs";
+
+/** One entry for each case. */
+export function figures(cases, results) {
+  const runsOf = (name) => results.get(name).runs;
+  return cases.map(({ name, label, floor, operations }) => {
+    const { runs, memory } = results.get(name);
+    const isKnown = runs[0].cpu !== undefined;
+    const middle = (member) => median(runs.map((run) => run[member]));
+    return {
+      name,
+      label,
+      cpu: isKnown ? spread(runs.map((run) => run.cpu)) : undefined,
+      toPass: isKnown && name !== "pass" ? ratio(runs, runsOf("pass")) : undefined,
+      floor,
+      toFloor: isKnown && floor ? ratio(runs, runsOf(floor)) : undefined,
+      p50: middle("p50"),
+      p99: middle("p99"),
+      rate: middle("rate"),
+      operations,
+      memory,
+      runs,
+    };
+  });
+}
 
 const one = (value, digits = 1) => (value === undefined ? "" : value.toFixed(digits));
 const range = ({ median, least, most }, digits) => `${one(median, digits)} (${one(least, digits)}-${one(most, digits)})`;

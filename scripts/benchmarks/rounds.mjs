@@ -28,7 +28,8 @@ export async function prove(origin, one) {
   return before === undefined ? undefined : ((await one.server.operations(one.worker)) - before) / PROOFS;
 }
 
-/** Runs all cases in `rounds` rounds. Gives, for each name, a list of { cpu, p50, p99, rate } and the memory at the end. */
+/** Runs all cases in `rounds` rounds. Gives, for each name, `runs` of { cpu, requests, p50, p99, rate } and
+ * the memory at the end; no cpu and memory where nobody knows the process. */
 export async function measure(origin, cases, { rounds, seconds, progress }) {
   for (const one of cases) {
     progress(`warming up: ${one.label}`);
@@ -40,7 +41,7 @@ export async function measure(origin, cases, { rounds, seconds, progress }) {
       progress(`round ${round} of ${rounds}: ${one.label}`);
       const result = results.get(one.name);
       result.runs.push(await run(origin, one, seconds));
-      result.memory = memoryOf(one.server.pids);
+      result.memory = one.server.pids && memoryOf(one.server.pids);
     }
   }
   return results;
@@ -49,9 +50,9 @@ export async function measure(origin, cases, { rounds, seconds, progress }) {
 async function run(origin, one, seconds) {
   await load({ port: one.port, requests: one.requests, connections: CONNECTIONS, count: SETTLING, status: one.status });
   origin.forget();
-  const before = cpuOf(one.server.pids);
+  const before = one.server.pids && cpuOf(one.server.pids);
   const { requests, latencies, ...rest } = await load({ port: one.port, requests: one.requests, connections: CONNECTIONS, seconds, status: one.status });
-  const cpu = (cpuOf(one.server.pids) - before) / requests;
+  const cpu = one.server.pids && (cpuOf(one.server.pids) - before) / requests;
   const reached = one.status === 200 ? requests : 0;
   if (origin.requests !== reached) throw new Error(`${one.name}: ${origin.requests} of ${requests} requests reached the origin, not ${reached}`);
   const at = (part) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * part))];

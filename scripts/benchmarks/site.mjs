@@ -139,7 +139,7 @@ export async function startWorkers(site, { folder, storage, core, sessions, ques
 }
 
 /** The Cookie headers of as many users as there are connections. */
-async function logIn(port) {
+export async function logIn(port) {
   const cookies = [];
   for (let i = 0; i < USERS; i += 1) {
     const answer = await once(port, requestBytes({ method: "POST", path: "/login", host: HOST, headers: BASE, body: `user-${i}` }));
