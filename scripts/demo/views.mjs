@@ -10,6 +10,7 @@ const DONE = {
   sent: "Money sent.",
   impossible: "That transfer is not possible.",
   ended: "That session has ended. Its browser is signed out with its next click.",
+  others: "All other sessions have ended, and this one has a new ID.",
   everywhere: "You are signed out everywhere.",
 };
 
@@ -163,7 +164,8 @@ const list = ({ sessions, session, endsSingle }) => html`<section id="sessions">
 ${sid === session.sid
     ? html`<b class="tag">this one</b>`
     : endsSingle && html`<form method="post" action="/sessions/end"><input type="hidden" name="sid" value="${sid}"><button class="plain">End</button></form>`}</li>`)}</ul>
-<form method="post" action="/sessions/end-all"><button class="danger">Sign out everywhere</button></form>
+<div class="after">${!endsSingle && sessions.length > 1 && html`<form method="post" action="/sessions/end-others"><button class="plain">End the others</button></form>`}
+<form method="post" action="/sessions/end-all"><button class="danger">Sign out everywhere</button></form></div>
 </section>`;
 
 const socket = html`<section>
