@@ -41,15 +41,17 @@ export function startStack(name, { root, env, onEnd }) {
 
   async function begin() {
     if (packages) await install(root, packages, run);
-    if (stopping) return;
     const child = run(...start);
     const ended = ending(child);
-    const port = await Promise.race([listening(child), ended.then(how => Promise.reject(new Failure(`${name}: the application ended (${how}) before it listened; what it said is above`)))]);
-    ended.then(how => stopping || onEnd(`${name}: the application has ended (${how})`), () => {});
+    const early = async () => {
+      throw new Failure(`${name}: the application ended (${await ended}) before it listened; what it said is above`);
+    };
+    const port = await Promise.race([listening(child), early()]);
+    ended.then(how => stopping || onEnd(`${name}: the application has ended (${how})`));
     return port;
   }
-  const ready = begin();
-  ready.catch(() => {}); // whoever waits for it is told
+  // What is being stopped fails no more, and gets never ready.
+  const ready = begin().catch(error => (stopping ? new Promise(() => {}) : Promise.reject(error)));
 
   async function stop() {
     stopping = true;

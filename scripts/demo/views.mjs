@@ -104,7 +104,7 @@ ${list({ sessions, session, endsSingle })}
 ${echoes && socket}
 <section>
 <h2>What the application was told</h2>
-<p>The claims of the signed <code>Edge-Session-Assertion</code> that came with this request${by && html`, as <code>${by}</code> gives them`}.
+<p>The claims of the signed <code>Edge-Session-Assertion</code> that came with this request${by && html`, here as <code>${by}</code>`}.
 There is no session ID among them.</p>
 <pre tabindex="0">${JSON.stringify(told, null, 2)}</pre>
 </section>
@@ -164,7 +164,7 @@ const list = ({ sessions, session, endsSingle }) => html`<section id="sessions">
 ${sid === session.sid
     ? html`<b class="tag">this one</b>`
     : endsSingle && html`<form method="post" action="/sessions/end"><input type="hidden" name="sid" value="${sid}"><button class="plain">End</button></form>`}</li>`)}</ul>
-<div class="after">${!endsSingle && sessions.length > 1 && html`<form method="post" action="/sessions/end-others"><button class="plain">End the others</button></form>`}
+<div class="row">${!endsSingle && sessions.length > 1 && html`<form method="post" action="/sessions/end-others"><button class="plain">End the others</button></form>`}
 <form method="post" action="/sessions/end-all"><button class="danger">Sign out everywhere</button></form></div>
 </section>`;
 

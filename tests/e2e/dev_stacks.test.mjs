@@ -174,6 +174,18 @@ test("a toolchain that is missing is named, and so is an application that does n
   await assert.rejects(start({}), /cannot start scripts\/java-tools: there is no such program/);
 });
 
+test("it can be stopped before it is ready, with all that it has started", async t => {
+  const root = folder(t, { "java-tools": "#!/bin/sh\nsleep 60 &\necho $! > sleeping\nwait\n" });
+  let ready = false;
+  const stack = startStack("spring", { root, env: {}, onEnd: () => assert.fail("it did not end by itself") });
+  stack.ready.finally(() => (ready = true));
+  const started = () => existsSync(join(root, "sleeping")) && readFileSync(join(root, "sleeping"), "utf8").trim();
+  while (!started()) await new Promise(setImmediate);
+  await stack.stop();
+  assert.ok(!alive(Number(started())));
+  assert.equal(ready, false);
+});
+
 test("a name that is none is a usage error which says what there is", async () => {
   const run = dev(["--origin", "rails"]);
   assert.equal((await run.ended).code, 2);

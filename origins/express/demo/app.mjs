@@ -78,7 +78,7 @@ app.get("/session", async (req, res) => {
     session: req.auth, // what the gate has signed: sub, sid, amr, and the times
     data: req.session,
     told: { auth: req.auth, session: req.session },
-    by: "req.auth and req.session",
+    by: "req.auth, req.session",
     now: new Date(),
     user: users.get(req.session.user),
     others: [...users].filter(([sub]) => sub !== req.session.user),
