@@ -72,7 +72,7 @@ export function build({ settings, file, options }) {
   if (!file || options.stack) delete config.origin;
   if (options.origin) config.origin = options.origin;
   config.audience ??= "app";
-  const demonstration = config.origin === undefined && !options.sets.some(({ path }) => path[0] === "origin");
+  const demonstration = options.stack !== undefined || config.origin === undefined && !options.sets.some(({ path }) => path[0] === "origin");
   if (demonstration && !file) Object.assign(config, structuredClone(DEMONSTRATION), STACKS[options.stack]?.settings);
   for (const { path, value } of options.sets) set(config, path, value);
   return { config, port, notes, demonstration };

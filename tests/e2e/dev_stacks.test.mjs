@@ -41,7 +41,6 @@ for (const { name, missing } of STACKS) {
       forget(port);
     });
     await run.started;
-    assert.equal(run.out, `http://localhost:${port}\n`, "what the application prints is not for stdout");
     const at = path => `http://localhost:${port}${path}`;
     browser.context.setDefaultTimeout(15_000);
     const page = await browser.context.newPage();
@@ -172,6 +171,17 @@ test("a toolchain that is missing is named, and so is an application that does n
   const start = programs => startStack("spring", { root: folder(t, programs), env: {}, onEnd: () => {} }).ready;
   await assert.rejects(start({ "java-tools": "#!/bin/sh\nexit 1\n" }), /spring: the application ended \(exit code 1\) before it listened/);
   await assert.rejects(start({}), /cannot start scripts\/java-tools: there is no such program/);
+});
+
+test("the line with its port is taken from what it prints; the rest is for the terminal's stderr", async t => {
+  const said = t.mock.method(console, "error", () => {});
+  const printed = t.mock.method(console, "log", () => {});
+  const root = folder(t, { "java-tools": '#!/bin/sh\necho one\necho "now listening on 1"\necho "listening on $PORT"\nsleep 60\n' });
+  const stack = startStack("spring", { root, env: { PORT: "4711" }, onEnd: () => assert.fail("it did not end by itself") });
+  assert.equal(await stack.ready, 4711);
+  await stack.stop();
+  assert.deepEqual(said.mock.calls.map(call => call.arguments), [["one"], ["now listening on 1"]]);
+  assert.equal(printed.mock.callCount(), 0);
 });
 
 test("it can be stopped before it is ready, with all that it has started", async t => {
