@@ -19,8 +19,8 @@ export async function startRecorder({ target, session, feed, ids }) {
 
   const server = createServer((request, response) => {
     const claims = verified(request);
-    note(request, claims);
     if (request.url.split("?", 1)[0] === "/live") return live(response, claims, { feed, ids });
+    note(request, claims);
     forward(request, response, target, answer => claims && heard(answer, claims, ids));
   });
   const sockets = new Set();
