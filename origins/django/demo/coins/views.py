@@ -135,8 +135,10 @@ def transfer(request):
     if not _unlocked(request):
         return redirect("/confirm")
     to, amount = request.POST.get("to", ""), request.POST.get("amount", "")
-    done = to.isdecimal() and amount.isdecimal() and int(amount) > 0 and _move(request.user.pk, int(to), int(amount))
-    messages.success(request, "Money sent.") if done else messages.error(request, "That transfer is not possible.")
+    if to.isdecimal() and amount.isdecimal() and int(amount) > 0 and _move(request.user.pk, int(to), int(amount)):
+        messages.success(request, "Money sent.")
+    else:
+        messages.error(request, "That transfer is not possible.")
     return redirect("/session#transfer")
 
 
