@@ -2,12 +2,12 @@
 import { readFileSync } from "node:fs";
 import { PASSWORD, users } from "./users.mjs";
 
-export const banner = ({ address, origin, attacker, demonstration, made, state, notes }) => `
+export const banner = ({ address, application, attacker, demonstration, made, state, notes }) => `
   The site             ${address}
-${demonstration ? `                       sign in as ${[...users.values()].map(({ login }) => login).join(", ")}; the password is "${PASSWORD}"
+${application ? `  The application      ${application}
+` : ""}${demonstration ? `                       sign in as ${[...users.values()].map(({ login }) => login).join(", ")}; the password is "${PASSWORD}"
   The attacker's page  ${attacker}
-` : `  The application      ${origin}
-`}  Keys                 .dev.vars${made.length > 0 ? " (just made)" : ""}
+` : ""}  Keys                 .dev.vars${made.length > 0 ? " (just made)" : ""}
   Sessions             ${state}
 ${notes.map(note => `  Note                 ${note}\n`).join("")}
   Ctrl-C ends everything. The gate's log follows.

@@ -4,8 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UsageError } from "./options.mjs";
+import { STACKS } from "./stacks.mjs";
 
-/** How the demonstration application wants to be guarded. It has a login page and a few private pages. */
+/** How the demonstration wants to be guarded, on every stack. It has a login page and a few private pages. */
 const DEMONSTRATION = {
   default_access: "required",
   login_url: "/login",
@@ -68,11 +69,11 @@ export function build({ settings, file, options }) {
     config.issuer = `http://localhost:${port}`;
     if (file?.issuer !== undefined) notes.push(`issuer is ${config.issuer} in this run, not ${file.issuer}`);
   }
-  if (!file) delete config.origin;
+  if (!file || options.stack) delete config.origin;
   if (options.origin) config.origin = options.origin;
   config.audience ??= "app";
-  const demonstration = config.origin === undefined && !options.sets.some(({ path }) => path[0] === "origin");
-  if (demonstration && !file) Object.assign(config, structuredClone(DEMONSTRATION));
+  const demonstration = options.stack !== undefined || config.origin === undefined && !options.sets.some(({ path }) => path[0] === "origin");
+  if (demonstration && !file) Object.assign(config, structuredClone(DEMONSTRATION), STACKS[options.stack]?.settings);
   for (const { path, value } of options.sets) set(config, path, value);
   return { config, port, notes, demonstration };
 }

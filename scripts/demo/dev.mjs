@@ -1,5 +1,6 @@
-// scripts/dev, once tools and build are there: the gate on workerd, the demonstration application behind it,
-// and the attacker's page beside it. Everything that is started here is ended here.
+// scripts/dev, once tools and build are there: the gate on workerd, the demonstration behind it (on plain Node.js or
+// on a framework), and the attacker's page beside it. Everything that is started here is ended here.
+import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -8,11 +9,15 @@ import { adoption, banner } from "./announce.mjs";
 import { startAttacker } from "./attacker.mjs";
 import { build, readTable, readToml } from "./config.mjs";
 import { devVars } from "./dev-vars.mjs";
+import { Failure } from "./failure.mjs";
 import { Feed } from "./feed.mjs";
 import { startGate } from "./gate.mjs";
 import { Ids } from "./ids.mjs";
 import { HELP, UsageError, parse } from "./options.mjs";
 import { startOrigin } from "./origin.mjs";
+import { startRecorder } from "./recorder.mjs";
+import { STACKS, startStack } from "./stacks.mjs";
+import { edgeSession } from "./ten-lines.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const started = [];
@@ -36,13 +41,15 @@ async function main() {
   const feed = new Feed();
   const ids = new Ids(vars.EDGE_SESSION_KEYS);
   feed.watch(({ from, record }) => from === "gate" && ids.logged(record));
-  const site = { issuer: config.issuer, audience: config.audience, attacker: demonstration && `http://127.0.0.1:${port + 1}` };
+  const site = { issuer: config.issuer, audience: config.audience, attacker: demonstration && `http://127.0.0.1:${port + 1}/` };
+  const keys = vars.EDGE_SESSION_ORIGIN_KEYS;
+  const state = join(".edge-session", String(port));
   if (demonstration) {
-    const origin = await begin(startOrigin({ site, keys: vars.EDGE_SESSION_ORIGIN_KEYS, feed, ids }));
-    config.origin = `http://127.0.0.1:${origin.port}`;
+    const target = options.stack ? await stackPort(options.stack, { site, keys, state }) : (await begin(startOrigin({ site, keys }))).port;
+    const recorder = await begin(startRecorder({ target, session: edgeSession({ ...site, keys }), feed, ids }));
+    config.origin = `http://127.0.0.1:${recorder.port}`;
     await begin(startAttacker({ site, port: port + 1, hosts, feed }));
   }
-  const state = join(".edge-session", String(port));
   await begin(startGate({
     miniflare: require("miniflare"), root, settings, config, vars, port, hosts,
     state: join(root, state), onLog: line => feed.gate(line),
@@ -51,9 +58,34 @@ async function main() {
 
   const address = `http://localhost:${port}`;
   if (options.quiet) return console.log(address);
-  console.log(banner({ address, origin: config.origin, attacker: site.attacker && `${site.attacker}/`, demonstration, made, state, notes }));
-  if (!demonstration) console.log(adoption({ ...site, keys: vars.EDGE_SESSION_ORIGIN_KEYS, access: config.insecure_default_access ?? config.default_access ?? "required" }));
+  console.log(banner({
+    address, application: demonstration ? STACKS[options.stack]?.title : config.origin, attacker: site.attacker, demonstration, made, state, notes,
+  }));
+  if (!demonstration) console.log(adoption({ ...site, keys, access: config.insecure_default_access ?? config.default_access ?? "required" }));
   feed.watch(({ from, record }) => from === "gate" && console.log(record.text ?? JSON.stringify(record)));
+}
+
+/** Starts the demonstration on a framework and gives its port, once it listens. */
+async function stackPort(name, { site, keys, state }) {
+  mkdirSync(join(root, state), { recursive: true });
+  const stack = startStack(name, {
+    root,
+    env: {
+      PORT: "0",
+      EDGE_SESSION_ISSUER: site.issuer,
+      EDGE_SESSION_AUDIENCE: site.audience,
+      EDGE_SESSION_ORIGIN_KEYS: keys,
+      DEMO_ATTACKER: site.attacker,
+      DEMO_ASSETS: join(root, "scripts/demo/assets"),
+      DEMO_STATE: join(root, state),
+    },
+    onEnd: message => {
+      console.error(`scripts/dev: ${message}`);
+      stop(1);
+    },
+  });
+  started.push(stack);
+  return stack.ready;
 }
 
 /** Remembers what must be ended; what comes up while we are stopping is ended at once. */
@@ -109,9 +141,6 @@ async function check(port, feed) {
   }
   stop();
 }
-
-/** Something that the reader can put right: told without a stack. */
-class Failure extends Error {}
 
 try {
   await main();

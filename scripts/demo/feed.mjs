@@ -33,11 +33,11 @@ export class Feed {
     return () => this.#watchers.delete(watcher);
   }
 
-  /** Answers a request with the feed as server-sent events, for as long as it stays open. */
-  stream(response, { replay = 0, until } = {}) {
+  /** Answers a request with the feed as server-sent events, for as long as it stays open; `about` goes into the first. */
+  stream(response, { replay = 0, until, about } = {}) {
     response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
     const send = entry => response.write(`data: ${JSON.stringify(entry)}\n\n`);
-    response.write(`event: start\ndata: ${JSON.stringify({ received: this.received })}\n\n`);
+    response.write(`event: start\ndata: ${JSON.stringify({ received: this.received, ...about })}\n\n`);
     if (replay > 0) this.#recent.slice(-replay).forEach(send);
     const stop = this.watch(send);
     // A proxy may close a silent connection; a comment is no event.

@@ -1,5 +1,5 @@
 // When did this session get its present ID? The assertion does not say, and it need not: no application has to know.
-// The demonstration shows it all the same, from two sources: the application knows when it asked for a new ID, and
+// The demonstration shows it all the same, from two sources: an answer of the application asks for a new ID, and
 // the gate's log says when the gate made one by itself.
 import { createHmac } from "node:crypto";
 
@@ -31,14 +31,14 @@ export class Ids {
     if (event === "session.rotated" && reason === "periodic") this.#note(session, "made by the gate");
   }
 
-  /** `{ at, how }`, or nothing when it was before this program started. */
+  /** `{ at, how }`, `at` in milliseconds, or nothing when it was before this program started. */
   last(sid) {
     return this.#since.get(this.tag(sid));
   }
 
   #note(tag, how) {
     this.#since.delete(tag);
-    this.#since.set(tag, { at: Math.floor(Date.now() / 1000), how });
+    this.#since.set(tag, { at: Date.now(), how });
     if (this.#since.size > KEEP) this.#since.delete(this.#since.keys().next().value);
   }
 }

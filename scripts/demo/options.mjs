@@ -1,9 +1,13 @@
 // The command line of scripts/dev.
 import { parseArgs } from "node:util";
+import { STACKS } from "./stacks.mjs";
+
+const NAMES = Object.keys(STACKS);
 
 export const HELP = `scripts/dev starts the gate on this machine, with a demonstration application behind it.
 
   scripts/dev                      build, make development keys, serve http://localhost:8787
+  scripts/dev --origin NAME        the demonstration on a framework, with its kit: ${NAMES.join(", ")}
   scripts/dev --origin URL         put the gate in front of an application that already runs,
                                    such as http://localhost:3000; prints what it needs
   --port N                         another port (the attacker's page takes N+1)
@@ -26,7 +30,7 @@ export function parse(argv) {
     help: values.help ?? false,
     quiet: values.quiet ?? false,
     port: values.port === undefined ? undefined : port(values.port),
-    origin: values.origin === undefined ? undefined : address(values.origin),
+    ...origin(values.origin),
     config: values.config,
     sets: (values.set ?? []).map(setting),
   };
@@ -58,11 +62,17 @@ function port(text) {
   return number;
 }
 
+/** `stack` where it is one of ours, `origin` where it is an application that already runs. */
+function origin(text) {
+  if (text === undefined) return {};
+  return NAMES.includes(text) ? { stack: text } : { origin: address(text) };
+}
+
 /** Only scheme, host and port: the gate keeps the path of each request. */
 function address(text) {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !["http:", "https:"].includes(url.protocol)) {
-    throw new UsageError(`--origin is an address such as http://localhost:3000, not "${text}"`);
+    throw new UsageError(`--origin is an address such as http://localhost:3000, or one of ${NAMES.join(", ")}, not "${text}"`);
   }
   if (url.pathname !== "/" || url.search || url.hash || url.username || url.password) {
     throw new UsageError(`--origin is scheme, host and port only: "${url.protocol}//${url.host}", not "${text}"`);

@@ -13,22 +13,18 @@ const TYPES = { ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg
 const MAX_FORM = 16_384;
 
 /** `site` is what the pages need to know: `{ issuer, audience, attacker }`. Listens on a free port of 127.0.0.1. */
-export async function startOrigin({ site, keys, feed, ids }) {
+export async function startOrigin({ site, keys }) {
   const session = edgeSession({ issuer: site.issuer, audience: site.audience, keys });
   const server = createServer(async (request, response) => {
-    const record = { method: request.method, path: request.url };
-    response.on("close", () => (record.done = true));
+    let claims;
     try {
-      const claims = session.verify(request.headers["edge-session-assertion"] ?? "");
-      record.who = claims.sub ?? (claims.sid ? "anonymous" : "nobody");
-      feed.application(record);
-      await answer({ request, response, claims, session, site, feed, ids });
+      claims = session.verify(request.headers["edge-session-assertion"] ?? "");
+      await answer({ request, response, claims, session, site });
     } catch (error) {
-      if (!record.who) feed.application({ ...record, who: "refused: no assertion" });
-      fail(response, record.who ? error : Object.assign(error, { status: 403 }));
+      fail(response, claims ? error : Object.assign(error, { status: 403 }));
     }
   });
-  const sockets = echo({ server, session, feed });
+  const sockets = echo({ server, session });
   await new Promise((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
   return {
     port: server.address().port,
@@ -40,7 +36,7 @@ export async function startOrigin({ site, keys, feed, ids }) {
   };
 }
 
-async function answer({ request, response, claims, session, site, feed, ids }) {
+async function answer({ request, response, claims, session, site }) {
   const url = new URL(request.url, site.issuer);
   const asset = /^\/assets\/([a-z-]+\.(?:css|js|svg))$/.exec(url.pathname);
   if (asset && request.method === "GET") return sendAsset(response, asset[1]);
@@ -51,10 +47,7 @@ async function answer({ request, response, claims, session, site, feed, ids }) {
 
   const form = request.method === "POST" ? await readForm(request) : undefined;
   /** Answers this request with an operation on its session. */
-  const control = (op, fields) => {
-    if (op === "create" || op === "rotate") ids.asked(claims.jti);
-    response.setHeader("Edge-Session-Control", session.control(op, { req: claims.jti, ...fields }));
-  };
+  const control = (op, fields) => response.setHeader("Edge-Session-Control", session.control(op, { req: claims.jti, ...fields }));
   /** Speaks to the gate outside a request: the same signature is the authority. */
   const outOfBand = async (op, fields) => {
     const body = session.control(op, { jti: randomUUID(), ...fields });
@@ -63,9 +56,9 @@ async function answer({ request, response, claims, session, site, feed, ids }) {
     if (!reply.ok) throw new Error(`The gate answered ${reply.status} to ${op}.`);
     return reply.status === 200 ? reply.json() : undefined;
   };
-  const html = (title, body, status = 200) => send(response, status, page({ title, body, claims, site, path: url.pathname }));
+  const html = (title, body, status = 200) => send(response, status, page({ title, body, user: claims.sub, attacker: site.attacker, path: url.pathname }));
   const redirect = location => response.writeHead(303, { Location: location }).end();
-  await route({ request, response, url, form, claims, site, feed, ids, control, outOfBand, html, redirect });
+  await route({ url, form, claims, control, outOfBand, html, redirect });
 }
 
 function send(response, status, text) {
@@ -100,7 +93,7 @@ async function readForm(request) {
 }
 
 /** A WebSocket that sends back what it gets. The gate is not on the path of an open socket, so its end is kept here. */
-function echo({ server, session, feed }) {
+function echo({ server, session }) {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 4096 });
   server.on("upgrade", (request, socket, head) => {
     socket.on("error", () => socket.destroy());
@@ -108,7 +101,6 @@ function echo({ server, session, feed }) {
     try {
       claims = session.verify(request.headers["edge-session-assertion"] ?? "");
     } catch {}
-    feed.application({ method: "WebSocket", path: request.url, who: claims?.sub ?? "nobody" });
     if (!claims?.sub || !request.url.startsWith("/echo")) {
       socket.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
       return;

@@ -54,15 +54,15 @@ ${body}
 `.toString();
 }
 
-/** A page of the application itself. */
-export function page({ title, body, claims, site, path }) {
+/** A page of the application itself. Logging out is the gate's own unless the application has a path for it. */
+export function page({ title, body, user, attacker, path, logout = "/.edge-session/logout" }) {
   const link = (href, text) => html`<a href="${href}"${path === href ? html` aria-current="page"` : ""}>${text}</a>`;
   const header = html`<header class="site">
 <a class="brand" href="/"><img src="/assets/app.svg" alt="" width="24" height="24"> edge-session</a>
 <nav aria-label="Site">
-${claims.sub ? link("/session", "Session") : link("/login", "Sign in")}
-${site.attacker && html`<a href="${site.attacker}/" target="_blank" rel="noopener">Attacker’s page</a>`}
-${claims.sub && html`<form method="post" action="/.edge-session/logout"><button class="plain">Sign out</button></form>`}
+${user ? link("/session", "Session") : link("/login", "Sign in")}
+${attacker && html`<a href="${attacker}" target="_blank" rel="noopener">Attacker’s page</a>`}
+${user && html`<form method="post" action="${logout}"><button class="plain">Sign out</button></form>`}
 </nav>
 </header>`;
   return document({ title: `${title} · edge-session`, header, body, scripts: ["live", "session"], site: "app" });

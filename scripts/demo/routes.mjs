@@ -9,6 +9,8 @@ const MAX_DATA = 2048;
 const UNLOCKED_FOR = 300;
 
 const now = () => Math.floor(Date.now() / 1000);
+const date = seconds => new Date(seconds * 1000);
+const dates = times => Object.fromEntries(Object.entries(times).map(([name, seconds]) => [name, date(seconds)]));
 const size = data => Buffer.byteLength(JSON.stringify(data));
 
 /** A path of this site, else the session page: never somebody else's address. */
@@ -18,7 +20,7 @@ const localPath = text => (/^\/(?![/\\])[^\\\u0000-\u001f\u007f]*$/.test(text ??
 export const open = new Set(["/", "/login", "/counter"]);
 
 export const routes = {
-  "GET /": ({ claims, url, html }) => html("Start", homePage({ claims, done: url.searchParams.get("done") })),
+  "GET /": ({ claims, url, html }) => html("Start", homePage({ user: claims.sub, count: claims.data?.count, done: url.searchParams.get("done") })),
 
   "GET /login": ({ claims, url, html, redirect }) =>
     claims.sub ? redirect("/session") : html("Sign in", loginPage({ returnTo: url.searchParams.get("return_to") })),
@@ -40,14 +42,20 @@ export const routes = {
     redirect("/");
   },
 
-  "GET /session": async ({ claims, url, html, outOfBand, site, ids }) => {
+  "GET /session": async ({ claims, url, html, outOfBand }) => {
     const listed = await outOfBand("list", { sub: claims.sub });
+    const { sub, sid, amr, auth_time, session, data } = claims;
     html("Session", sessionPage({
-      claims, site, ids,
+      session: { sub, sid, amr, authTime: date(auth_time), ...dates(session) },
+      data,
+      now: date(claims.iat),
+      told: claims,
       user: users.get(claims.sub),
       others: [...users].filter(([sub]) => sub !== claims.sub),
-      sessions: listed?.sessions ?? [],
-      unlocked: unlocked(claims),
+      sessions: listed?.sessions.map(({ sid, ...times }) => ({ sid, ...dates(times) })) ?? [],
+      endsSingle: true,
+      echoes: true,
+      unlocked: unlocked(claims) && date(claims.data.unlocked_until),
       done: url.searchParams.get("done"),
     }));
   },
@@ -109,11 +117,7 @@ export const routes = {
     control("destroy_all", {});
     redirect("/?done=everywhere");
   },
-
-  // The gate's log, live. A stream outlives the check that let it in, so it ends with the session at the latest.
-  "GET /live": ({ claims, feed, response }) =>
-    feed.stream(response, { replay: 12, until: claims.session.absolute * 1000 }),
 };
 
-const unlocked = claims => claims.data.unlocked_until > now() && claims.data.unlocked_until;
+const unlocked = claims => claims.data.unlocked_until > now();
 

@@ -1,4 +1,4 @@
-// The demonstration application's pages.
+// The demonstration's pages, on plain Node.js and on Express.
 import { html } from "./page.mjs";
 import { PASSWORD, users } from "./users.mjs";
 
@@ -10,22 +10,22 @@ const DONE = {
   sent: "Money sent.",
   impossible: "That transfer is not possible.",
   ended: "That session has ended. Its browser is signed out with its next click.",
+  others: "All other sessions have ended, and this one has a new ID.",
   everywhere: "You are signed out everywhere.",
 };
 
 const notice = done => Object.hasOwn(DONE, done ?? "") && html`<p class="notice" role="status">${DONE[done]}</p>`;
-const time = seconds => new Date(seconds * 1000).toISOString();
+const seconds = date => Math.floor(date / 1000);
 /** The browser writes it in its own language and time zone. */
-const moment = seconds => html`<time datetime="${time(seconds)}">${time(seconds).slice(0, 19).replace("T", " ")} UTC</time>`;
+const moment = date => html`<time datetime="${date.toISOString()}">${date.toISOString().slice(0, 19).replace("T", " ")} UTC</time>`;
 
-export function homePage({ claims, done }) {
-  const count = claims.data?.count ?? 0;
+export function homePage({ user, count = 0, done }) {
   return html`<div class="narrow">
 ${notice(done)}
 <h1>A session gate, on your machine</h1>
 <p class="lead">Every request to this address is checked before the application behind it hears of it. The application keeps
 no sessions: it reads one signed header, and answers with one.</p>
-<p>${claims.sub
+<p>${user
     ? html`<a class="button" href="/session">See your session</a>`
     : html`<a class="button" href="/login">Sign in</a>`}</p>
 <section>
@@ -82,26 +82,31 @@ export const messagePage = (title, text) => html`<div class="narrow">
 <p><a class="button" href="/session">Back</a></p>
 </div>`;
 
-export function sessionPage({ claims, user, others, sessions, unlocked, done, site, ids }) {
-  return html`<div class="columns" id="session" data-now="${claims.iat}" data-tag="${ids.tag(claims.sid)}">
+/**
+ * `session` is what the gate says of it: `sub`, `sid`, `amr`, and the dates `authTime`, `created`, `idle`, `absolute`,
+ * `checked`; `told` is what the application was told, as it got it, and `by` what gave it. `unlocked` is a date or false.
+ */
+export function sessionPage({ session, data, told, by, now, user, others, sessions, endsSingle, unlocked, done, echoes }) {
+  return html`<div class="columns" id="session" data-now="${seconds(now)}">
 <div>
 ${notice(done)}
 <h1>${user.name}</h1>
-<p class="lead">Signed in since ${moment(claims.session.created)}.</p>
+<p class="lead">Signed in since ${moment(session.created)}.</p>
 <section class="deadlines" aria-label="Deadlines">
-${deadline("idle", "Idle", "until it ends, unless you do something", claims.session.idle, claims.session.idle - claims.iat)}
-${deadline("absolute", "Absolute", "until it ends, whatever you do", claims.session.absolute, claims.session.absolute - claims.session.created)}
+${deadline("idle", "Idle", "until it ends, unless you do something", session.idle, session.idle - now)}
+${deadline("absolute", "Absolute", "until it ends, whatever you do", session.absolute, session.absolute - session.created)}
 </section>
 <p class="ended" id="ended" hidden>This session is over. <a href="/session">Sign in again</a></p>
-${facts(claims, ids.last(claims.sid))}
-${notes(claims)}
+${facts(session)}
+${notes(data)}
 ${transfer({ user, others, unlocked })}
-${list({ sessions, claims })}
-${socket(site)}
+${list({ sessions, session, endsSingle })}
+${echoes && socket}
 <section>
 <h2>What the application was told</h2>
-<p>The claims of the signed <code>Edge-Session-Assertion</code> that came with this request. There is no session ID among them.</p>
-<pre tabindex="0">${JSON.stringify(claims, null, 2)}</pre>
+<p>The claims of the signed <code>Edge-Session-Assertion</code> that came with this request${by && html`, here as <code>${by}</code>`}.
+There is no session ID among them.</p>
+<pre tabindex="0">${JSON.stringify(told, null, 2)}</pre>
 </section>
 </div>
 <aside aria-labelledby="log-title">
@@ -114,24 +119,24 @@ ${socket(site)}
 
 const deadline = (name, label, text, at, span) => html`<div class="deadline">
 <h2>${label}</h2>
-<output class="big" id="${name}" data-at="${at}" data-span="${Math.max(span, 1)}">${moment(at)}</output>
+<output class="big" id="${name}" data-at="${seconds(at)}" data-span="${Math.max(seconds(span), 1)}">${moment(at)}</output>
 <meter min="0" max="1" value="1" aria-hidden="true"></meter>
 <p>${text}</p>
 </div>`;
 
-const facts = (claims, id) => html`<section>
+const facts = ({ sub, sid, authTime, amr, checked }) => html`<section>
 <h2>This session</h2>
 <dl>
-<div><dt>Account</dt><dd><code>${claims.sub}</code></dd></div>
-<div><dt>Handle</dt><dd><code>${claims.sid}</code></dd></div>
-<div><dt>Last authenticated</dt><dd>${moment(claims.auth_time ?? claims.session.created)}${claims.amr && `, ${claims.amr.join(" and ")}`}</dd></div>
-<div><dt>Store last asked</dt><dd>${moment(claims.session.checked)}</dd></div>
-<div><dt>Last new ID</dt><dd id="rotated" data-since="${id?.at ?? 0}">${id ? html`${moment(id.at)}, ${id.how}` : "before this program started"}</dd></div>
+<div><dt>Account</dt><dd><code>${sub}</code></dd></div>
+<div><dt>Handle</dt><dd><code>${sid}</code></dd></div>
+<div><dt>Last authenticated</dt><dd>${moment(authTime)}${amr && `, ${amr.join(" and ")}`}</dd></div>
+<div><dt>Store last asked</dt><dd>${moment(checked)}</dd></div>
+<div><dt>Last new ID</dt><dd id="rotated">the live log knows</dd></div>
 </dl>
 </section>`;
 
-function notes(claims) {
-  const entries = Object.entries(claims.data).filter(([name]) => name.startsWith("note-"));
+function notes(data) {
+  const entries = Object.entries(data).filter(([name]) => name.startsWith("note-"));
   return html`<section id="notes">
 <h2>Notes</h2>
 <p>Kept in the session itself, by the gate: data that belongs to this visit.</p>
@@ -153,18 +158,19 @@ ${unlocked
     : html`<p><a class="button quiet" href="/confirm">Confirm your password to send</a></p>`}
 </section>`;
 
-const list = ({ sessions, claims }) => html`<section id="sessions">
+const list = ({ sessions, session, endsSingle }) => html`<section id="sessions">
 <h2>Where you are signed in</h2>
 <ul class="rows">${sessions.map(({ sid, created, idle }) => html`<li><span>Since ${moment(created)}<br><small>idle until ${moment(idle)}</small></span>
-${sid === claims.sid
+${sid === session.sid
     ? html`<b class="tag">this one</b>`
-    : html`<form method="post" action="/sessions/end"><input type="hidden" name="sid" value="${sid}"><button class="plain">End</button></form>`}</li>`)}</ul>
-<form method="post" action="/sessions/end-all"><button class="danger">Sign out everywhere</button></form>
+    : endsSingle && html`<form method="post" action="/sessions/end"><input type="hidden" name="sid" value="${sid}"><button class="plain">End</button></form>`}</li>`)}</ul>
+<div class="row">${!endsSingle && sessions.length > 1 && html`<form method="post" action="/sessions/end-others"><button class="plain">End the others</button></form>`}
+<form method="post" action="/sessions/end-all"><button class="danger">Sign out everywhere</button></form></div>
 </section>`;
 
-const socket = site => html`<section>
+const socket = html`<section>
 <h2>WebSocket</h2>
-<p>From this page it is allowed and passes the gate untouched. The attacker’s page tries the same${site.attacker && " address"}.</p>
+<p>From this page it is allowed and passes the gate untouched. The attacker’s page tries the same address.</p>
 <form id="echo" class="row"><input name="text" aria-label="Message" value="hello" required><button>Send</button></form>
 <p id="echoed" role="status"></p>
 </section>`;

@@ -1,75 +1,14 @@
 // scripts/dev as a stranger would use it: one command, a site in a browser, an attacker's page beside it, and nothing left
 // when it ends.
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
 import { rmSync, writeFileSync, mkdtempSync } from "node:fs";
 import { createServer } from "node:http";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
 import { launchBrowser } from "./harness/browser.mjs";
-
-const root = fileURLToPath(new URL("../../", import.meta.url));
-
-/** Starts scripts/dev; `started` resolves once `ready` matches what it printed. */
-function dev(args, ready = /^http:\S+\n/) {
-  const child = spawn(join(root, "scripts/dev"), args, { cwd: tmpdir(), stdio: ["ignore", "pipe", "pipe"] });
-  const run = { child, out: "", err: "" };
-  run.ended = new Promise(resolve => child.once("close", (code, signal) => resolve({ code, signal })));
-  run.started = new Promise((resolve, reject) => {
-    child.stdout.on("data", data => {
-      run.out += data;
-      if (ready.test(run.out)) resolve();
-    });
-    child.stderr.on("data", data => (run.err += data));
-    run.ended.then(({ code }) => reject(new Error(`scripts/dev ended with ${code}: ${run.err}`)));
-  });
-  run.started.catch(() => {}); // the tests that expect an end do not wait for a start
-  return run;
-}
-
-async function finish(run, signal = "SIGTERM") {
-  run.child.kill(signal);
-  return run.ended;
-}
-
-/** Two free ports in a row, the site's and the attacker's, from below those that outgoing connections take. */
-async function freePair() {
-  for (;;) {
-    const first = 20_000 + Math.floor(Math.random() * 12_000);
-    if ((await canListen(first)) && (await canListen(first + 1))) return first;
-  }
-}
-
-const canListen = number => new Promise(resolve => {
-  const server = createServer();
-  server.once("error", () => resolve(false)).listen(number, "127.0.0.1", () => server.close(() => resolve(true)));
-});
-
-const listens = port => new Promise(resolve => {
-  const socket = connect(port, "127.0.0.1");
-  socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-  socket.once("connect", () => socket.destroy());
-});
-
-/** Every living process below this one: pid and command. */
-function descendants(pid) {
-  const rows = execFileSync("ps", ["-eo", "pid=,ppid=,stat=,args="], { encoding: "utf8" }).trim().split("\n")
-    .map(line => /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line)).filter(Boolean)
-    .map(([, own, parent, state, command]) => ({ pid: Number(own), parent: Number(parent), state, command }));
-  const below = parent => rows.filter(row => row.parent === parent && !row.state.startsWith("Z")).flatMap(row => [row, ...below(row.pid)]);
-  return below(pid);
-}
-
-const alive = pid => {
-  try {
-    return !/^\s*Z/.test(execFileSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }));
-  } catch {
-    return false; // ps knows no such process
-  }
-};
+import { alive, descendants, dev, finish, forget, freePair, listens } from "./harness/dev.mjs";
 
 let site;
 let port;
@@ -83,7 +22,7 @@ before(async () => {
 after(async () => {
   await browser?.close();
   if (site) await finish(site);
-  rmSync(join(root, ".edge-session", String(port)), { recursive: true, force: true });
+  forget(port);
 });
 
 const at = path => `http://localhost:${port}${path}`;
@@ -224,7 +163,7 @@ test("the attacker's page says so where an attack does come through", async () =
   } finally {
     await victim.close();
     await finish(run);
-    rmSync(join(root, ".edge-session", String(open)), { recursive: true, force: true });
+    forget(open);
   }
 });
 
@@ -242,7 +181,7 @@ test("SIGTERM ends the gate, workerd, the application and the attacker's page", 
   for (const { pid, command } of below) assert.ok(!alive(pid), `still there: ${command}`);
   assert.ok(!(await listens(other)));
   assert.ok(!(await listens(other + 1)));
-  rmSync(join(root, ".edge-session", String(other)), { recursive: true, force: true });
+  forget(other);
 });
 
 test("--origin: the printed key and lines are all that an application needs", async t => {
@@ -259,10 +198,10 @@ test("--origin: the printed key and lines are all that an application needs", as
   });
   await new Promise(resolve => application.listen(0, "127.0.0.1", resolve));
   t.after(() => application.close());
-  const run = dev(["--origin", `http://127.0.0.1:${application.address().port}`, "--port", String(other), "--set", "default_access=optional"], /changes that\.\n/);
+  const run = dev(["--origin", `http://127.0.0.1:${application.address().port}`, "--port", String(other), "--set", "default_access=optional"], { ready: /changes that\.\n/ });
   t.after(async () => {
     await finish(run);
-    rmSync(join(root, ".edge-session", String(other)), { recursive: true, force: true });
+    forget(other);
   });
   await run.started;
 

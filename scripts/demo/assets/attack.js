@@ -1,5 +1,5 @@
-// The attacks. Each marks its address with a number, and the application's own record of what it received says
-// whether it came through: what this page itself can see of an answer proves nothing.
+// The attacks. Each marks its address with a number, and the record of what reached the application says whether it
+// came through: what this page itself can see of an answer proves nothing.
 import { watch } from "/assets/live.js";
 
 const page = document.getElementById("attacks");
@@ -21,7 +21,7 @@ watch(
 
 const attacks = {
   form: (mark, card) => post(card, `/transfer${mark}`, { to: MALLORY, amount: "100" }),
-  login: (mark, card) => post(card, `/login${mark}`, { user: "mallory", password: "edge" }),
+  login: (mark, card) => post(card, `/login${mark}`, { user: "mallory", username: "mallory", password: "edge" }),
   fetch: mark => fetch(`${victim}/transfer${mark}`, {
     method: "POST", mode: "no-cors", credentials: "include", body: new URLSearchParams({ to: MALLORY, amount: "100" }),
   }).catch(() => {}),

@@ -1,5 +1,5 @@
-// The application's own pages: deadlines counting down, times in the reader's own way, the live log, and an echo
-// over a WebSocket. Without it every page still works.
+// The application's own pages: deadlines counting down, times in the reader's own way, the live log, and, where there
+// is one, an echo over a WebSocket. Without it every page still works.
 import { watch } from "/assets/live.js";
 
 for (const time of document.querySelectorAll("time[datetime]")) {
@@ -12,7 +12,7 @@ const session = document.getElementById("session");
 if (session) {
   countDown();
   follow();
-  echo();
+  if (document.getElementById("echo")) echo();
 }
 
 function countDown() {
@@ -45,13 +45,23 @@ function duration(seconds) {
 }
 
 function follow() {
+  // The assertion does not say when the session got its ID, so the page asks the log: how the session is called there,
+  // and when that was, come first; a later ID, such as the one that came with this very page, comes as it is made.
   const rotated = document.getElementById("rotated");
-  watch(document.getElementById("log"), ({ from, at, record }) => {
-    if (from !== "gate" || record.event !== "session.rotated" || record.reason !== "periodic") return;
-    // The ID that came with this very page is in the log only after the page was made.
-    if (record.session !== session.dataset.tag || at < Number(rotated.dataset.since) * 1000) return;
-    rotated.textContent = `${new Date(at).toLocaleTimeString([], { timeStyle: "medium" })}, made by the gate`;
-  });
+  const show = ({ at, how }) => (rotated.textContent = `${new Date(at).toLocaleTimeString([], { timeStyle: "medium" })}, ${how}`);
+  let own;
+  watch(
+    document.getElementById("log"),
+    ({ from, at, record }) => {
+      const mine = from === "gate" && record.event === "session.rotated" && record.reason === "periodic" && record.session === own.session;
+      if (mine && at >= (own.rotated?.at ?? 0)) show({ at, how: "made by the gate" });
+    },
+    start => {
+      own = start;
+      if (start.rotated) show(start.rotated);
+      else rotated.textContent = "before this program started";
+    },
+  );
 }
 
 function echo() {

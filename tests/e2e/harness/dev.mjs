@@ -1,0 +1,71 @@
+// scripts/dev as a process, and what runs below it.
+import { execFileSync, spawn } from "node:child_process";
+import { rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+
+/** Starts scripts/dev; `started` resolves once `ready` matches what it printed. */
+export function dev(args, { ready = /^http:\S+\n/, env } = {}) {
+  const child = spawn(join(root, "scripts/dev"), args, { cwd: tmpdir(), env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const run = { child, out: "", err: "" };
+  run.ended = new Promise(resolve => child.once("close", (code, signal) => resolve({ code, signal })));
+  run.started = new Promise((resolve, reject) => {
+    child.stdout.on("data", data => {
+      run.out += data;
+      if (ready.test(run.out)) resolve();
+    });
+    child.stderr.on("data", data => (run.err += data));
+    run.ended.then(({ code }) => reject(new Error(`scripts/dev ended with ${code}: ${run.err}`)));
+  });
+  run.started.catch(() => {}); // the tests that expect an end do not wait for a start
+  return run;
+}
+
+export async function finish(run, signal = "SIGTERM") {
+  run.child.kill(signal);
+  return run.ended;
+}
+
+/** Two free ports in a row, the site's and the attacker's, from below those that outgoing connections take. */
+export async function freePair() {
+  for (;;) {
+    const first = 20_000 + Math.floor(Math.random() * 12_000);
+    if ((await canListen(first)) && (await canListen(first + 1))) return first;
+  }
+}
+
+const canListen = number => new Promise(resolve => {
+  const server = createServer();
+  server.once("error", () => resolve(false)).listen(number, "127.0.0.1", () => server.close(() => resolve(true)));
+});
+
+export const listens = port => new Promise(resolve => {
+  const socket = connect(port, "127.0.0.1");
+  socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+  socket.once("connect", () => socket.destroy());
+});
+
+/** What a site of this port has kept. */
+export const forget = port => rmSync(join(root, ".edge-session", String(port)), { recursive: true, force: true });
+
+/** Every living process below this one: pid and command. */
+export function descendants(pid) {
+  const rows = execFileSync("ps", ["-eo", "pid=,ppid=,stat=,args="], { encoding: "utf8" }).trim().split("\n")
+    .map(line => /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line)).filter(Boolean)
+    .map(([, own, parent, state, command]) => ({ pid: Number(own), parent: Number(parent), state, command }));
+  const below = parent => rows.filter(row => row.parent === parent && !row.state.startsWith("Z")).flatMap(row => [row, ...below(row.pid)]);
+  return below(pid);
+}
+
+export const alive = pid => {
+  try {
+    return !/^\s*Z/.test(execFileSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }));
+  } catch {
+    return false; // ps knows no such process
+  }
+};
