@@ -26,7 +26,7 @@ pub use logout::Leaving;
 pub use open::{Opened, open};
 pub use out_of_band::{Asked, read as read_out_of_band};
 pub use passage::{Context, Passage, Source};
-pub use respond::{is_for_shared_caches, respond};
+pub use respond::respond;
 pub use resume::{Entropy, Forward, Resumed, recall, resume};
 
 use crate::verdict::{Call, Outcome};

@@ -11,7 +11,7 @@ pub struct Facts {
     pub method: String,
     /// The request's URL as the URL Standard serialises it.
     pub href: String,
-    /// The names of all headers, as they are spelled.
+    /// The names of all headers, in lower case.
     pub header_names: Vec<String>,
     /// `Host`.
     pub host: Option<String>,
@@ -51,6 +51,27 @@ const ROUTING_PREFIXES: [&str; 4] = ["edge-session-", "x-forwarded-", "x-origina
 const ROUTING_NAMES: [&str; 2] = ["forwarded", "x-real-ip"];
 
 impl Facts {
+    /// Takes a header in. Several of one name have been joined.
+    pub fn take(&mut self, name: &str, value: &str) {
+        let place = match name {
+            "host" => Some(&mut self.host),
+            "cookie" => Some(&mut self.cookie),
+            "origin" => Some(&mut self.origin),
+            "sec-fetch-site" => Some(&mut self.fetch_site),
+            "sec-fetch-mode" => Some(&mut self.fetch_mode),
+            "sec-fetch-dest" => Some(&mut self.fetch_dest),
+            "sec-purpose" => Some(&mut self.purpose),
+            "accept" => Some(&mut self.accept),
+            "content-length" => Some(&mut self.content_length),
+            "cf-connecting-ip" => Some(&mut self.client_ip),
+            _ => None,
+        };
+        if let Some(place) = place {
+            *place = Some(value.to_owned());
+        }
+        self.header_names.push(name.to_owned());
+    }
+
     /// `Origin`; an empty one counts as absent.
     #[must_use]
     pub fn origin(&self) -> Option<&str> {
@@ -71,7 +92,7 @@ impl Facts {
             || self
                 .header_names
                 .iter()
-                .any(|name| METHOD_OVERRIDES.contains(&spelled_plainly(name).as_str()))
+                .any(|name| METHOD_OVERRIDES.iter().any(|header| reads_as(name, header)))
     }
 
     /// Whether the request reads and nothing else, so that an answer a few seconds old may do.
@@ -149,22 +170,26 @@ impl Facts {
 /// Whether an origin could take a header of this name for a statement about identity or routing.
 #[must_use]
 pub fn is_routing_header(name: &str) -> bool {
-    let name = spelled_plainly(name);
-    ROUTING_NAMES.contains(&name.as_str())
-        || ROUTING_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    ROUTING_NAMES.iter().any(|routing| reads_as(name, routing))
+        || ROUTING_PREFIXES.iter().any(|prefix| reads_as_if_it_began(name, prefix))
 }
 
-/// A header's name as CGI-like origins see it: letter case gone, everything but letters and digits
-/// one and the same.
+/// Whether CGI-like origins see a header's name as `plain`: letter case gone, everything but letters
+/// and digits one and the same.
+fn reads_as(name: &str, plain: &str) -> bool {
+    name.chars().map(spelled_plainly).eq(plain.chars())
+}
+
+/// Whether CGI-like origins see a header's name begin with `plain`.
 #[must_use]
-pub fn spelled_plainly(name: &str) -> String {
-    name.chars()
-        .map(
-            |character| {
-                if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { '-' }
-            },
-        )
-        .collect()
+pub fn reads_as_if_it_began(name: &str, plain: &str) -> bool {
+    // For every header of every request: no text is made for it.
+    let mut spelled = name.chars().map(spelled_plainly);
+    plain.chars().all(|character| spelled.next() == Some(character))
+}
+
+fn spelled_plainly(character: char) -> char {
+    if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { '-' }
 }
 
 fn present(value: Option<&String>) -> Option<&str> {

@@ -17,21 +17,31 @@ mod upstream;
 
 use std::rc::Rc;
 
-use worker::web_sys;
-use worker::{Context, Env, event};
+use wasm_bindgen::prelude::*;
+use worker::wasm_bindgen_futures::future_to_promise;
+use worker::web_sys::{Request, Response};
+use worker::{Context, Env, worker_sys};
 
 use crate::error::Code;
 use crate::event::Event;
-use crate::gate::{self, Leaving, Opened, Passage, Resumed, Source, Turn};
+use crate::gate::{self, Leaving, Opened, Passage, Pending, Resumed, Source, Turn};
 use crate::site::Site;
 use crate::store::{Fault, Reply};
-use crate::verdict::{Answer, Outcome};
+use crate::time::Time;
+use crate::verdict::{Answer, Call, Outcome, ResponseFacts};
 
-/// A response, or why the platform did not let us make one; the entry answers that with 500.
-type Responded = Result<web_sys::Response, worker::Error>;
+/// A response or the promise of one, or why the platform did not let us make one; the entry answers
+/// that with 500.
+type Responded = Result<JsValue, JsValue>;
 
-#[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, context: Context) -> Responded {
+/// Handles a request. Whoever needs no store is answered or sent on before this returns: a future
+/// costs a request several turns of the event loop, and most requests need none.
+///
+/// # Errors
+/// When the platform fails.
+#[wasm_bindgen]
+#[expect(unreachable_pub, reason = "JavaScript reaches it")]
+pub fn fetch(request: Request, env: Env, context: worker_sys::Context) -> Responded {
     let site = match env::site(&env) {
         Ok(site) => site,
         Err(problems) => {
@@ -39,128 +49,197 @@ async fn fetch(request: web_sys::Request, env: Env, context: Context) -> Respond
             return http::own(&Code::ConfigInvalid.problem().into());
         }
     };
+    let now = env::now();
     let mut events = Vec::new();
-    let opened = gate::open(&site, http::facts(&request), env::now(), &mut events);
-    let responded = match opened {
-        Opened::Answer(answer) => http::own(&answer),
-        Opened::Logout(leaving) => leave(&site, &env, &leaving, &mut events).await,
-        Opened::OutOfBand => out_of_band(&site, &env, &request, &mut events).await,
-        Opened::Forward(passage) => {
-            forward(&site, &env, &request, *passage, None, &mut events).await
-        }
+    let opened = gate::open(&site, http::facts(&request)?, now, &mut events);
+    let visit = Visit { site, env, request };
+    match opened {
+        Opened::Answer(answer) => visit.answer(&answer, &events),
+        Opened::Forward(passage) => visit.forward(*passage, None, now, events),
         Opened::Load(mut passage) => {
-            let loaded = load(&site, &env, &context, &mut passage).await;
-            forward(&site, &env, &request, *passage, loaded, &mut events).await
+            match remembered(&visit, &Context::new(context), &mut passage, now) {
+                Some(reply) => visit.forward(*passage, Some(Ok(reply)), now, events),
+                None => Ok(future_to_promise(visit.load(*passage, events)).into()),
+            }
         }
-    };
-    journal::write(&site.config, &events);
-    responded
+        Opened::Logout(leaving) => Ok(future_to_promise(visit.leave(leaving, events)).into()),
+        Opened::OutOfBand => Ok(future_to_promise(visit.out_of_band(events)).into()),
+    }
 }
 
-/// Whose ID is it? From memory where that may be relied on, else from the store.
-async fn load(
-    site: &Rc<Site>,
-    env: &Env,
-    context: &Context,
-    passage: &mut Passage,
-) -> Option<Result<Reply, Fault>> {
-    let call = passage.question(site)?;
-    let id = passage.presented()?.hash;
-    let mark = passage.mark();
-    let recall = |passage: &Passage| {
-        store::memory(site, |memory| gate::recall(site, passage, memory, env::now()))
-    };
-    let mut recalled = recall(passage);
-    if recalled.is_none() && !passage.fresh_for().is_zero() {
-        // Somebody may be asking the same at this moment.
-        match flights::follow((id, mark), site.config.store_deadline).await {
-            Ok(true) => recalled = recall(passage),
-            Ok(false) => {}
-            Err(fault) => return Some(Err(fault)),
-        }
+/// A request, and what it takes to handle it.
+struct Visit {
+    site: Rc<Site>,
+    env: Env,
+    request: Request,
+}
+
+/// What memory says of a request's ID, where that may be relied on.
+fn remembered(visit: &Visit, context: &Context, passage: &mut Passage, now: Time) -> Option<Reply> {
+    let site = &visit.site;
+    let (reply, touch) = recall(site, passage, now)?;
+    passage.answered_from(Source::Memory);
+    if touch && let (Some(call), Some(token)) = (passage.question(site), passage.presented()) {
+        let (id, mark) = (token.hash, passage.mark());
+        let again = now.plus(site.config.store_deadline.doubled());
+        store::memory(site, |memory| memory.touching(&id, again));
+        let (site, env) = (Rc::clone(site), visit.env.clone());
+        // Activity seen while memory answered is written down behind the response.
+        context.wait_until(async move {
+            if let Err(fault) = store::validate(&site, &env, &call, &id, mark).await {
+                journal::write(&site.config, &[Event::store_fault(fault)]);
+            }
+        });
     }
-    if let Some((reply, touch)) = recalled {
-        passage.answered_from(Source::Memory);
-        if touch {
-            let again = env::now().plus(site.config.store_deadline.doubled());
-            store::memory(site, |memory| memory.touching(&id, again));
-            let (site, env) = (Rc::clone(site), env.clone());
-            // Activity seen while memory answered is written down behind the response.
-            context.wait_until(async move {
-                if let Err(fault) = store::validate(&site, &env, &call, &id, mark).await {
-                    journal::write(&site.config, &[Event::store_fault(fault)]);
-                }
-            });
-        }
-        return Some(Ok(reply));
-    }
-    passage.answered_from(Source::Store);
-    let flight = flights::lead((id, mark), site.config.store_deadline);
-    let reply = store::validate(site, env, &call, &id, mark).await;
-    flights::land((id, mark), flight, reply.as_ref().err().copied());
     Some(reply)
 }
 
-async fn forward(
-    site: &Site,
-    env: &Env,
-    request: &web_sys::Request,
-    passage: Passage,
-    loaded: Option<Result<Reply, Fault>>,
-    events: &mut Vec<Event>,
-) -> Responded {
-    let entropy = env::entropy()?;
-    let forward = match gate::resume(site, passage, loaded, env::now(), &entropy, events) {
-        Resumed::Answer(answer) => return http::own(&answer),
-        Resumed::Forward(forward) => forward,
-    };
-    let Ok(response) = upstream::fetch(&site.config, env, request, &forward.outbound).await else {
-        events.push(Event::origin_fault());
-        return http::own(&Code::OriginUnreachable.problem().into());
-    };
-    let facts = http::response_facts(&response);
-    let mut turn = gate::respond(site, &forward.context, &facts, env::now(), events);
-    loop {
-        match turn {
+fn recall(site: &Site, passage: &Passage, now: Time) -> Option<(Reply, bool)> {
+    store::memory(site, |memory| gate::recall(site, passage, memory, now))
+}
+
+impl Visit {
+    fn answer(&self, answer: &Answer, events: &[Event]) -> Responded {
+        journal::write(&self.site.config, events);
+        http::own(answer)
+    }
+
+    /// Asks the store whose ID it is, and goes on with the answer.
+    async fn load(self, mut passage: Passage, events: Vec<Event>) -> Responded {
+        let loaded = self.ask(&mut passage).await;
+        self.forward(passage, loaded, env::now(), events)
+    }
+
+    async fn ask(&self, passage: &mut Passage) -> Option<Result<Reply, Fault>> {
+        let site = &self.site;
+        let call = passage.question(site)?;
+        let key = (passage.presented()?.hash, passage.mark());
+        if !passage.fresh_for().is_zero() {
+            // Somebody may be asking the same at this moment.
+            match flights::follow(key, site.config.store_deadline).await {
+                Ok(true) => {
+                    if let Some((reply, _)) = recall(site, passage, env::now()) {
+                        passage.answered_from(Source::Memory);
+                        return Some(Ok(reply));
+                    }
+                }
+                Ok(false) => {}
+                Err(fault) => return Some(Err(fault)),
+            }
+        }
+        passage.answered_from(Source::Store);
+        let flight = flights::lead(key, site.config.store_deadline);
+        let reply = store::validate(site, &self.env, &call, &key.0, key.1).await;
+        flights::land(key, flight, reply.as_ref().err().copied());
+        Some(reply)
+    }
+
+    /// Sends the request on, if it may go, and promises what becomes of the answer.
+    fn forward(
+        self,
+        passage: Passage,
+        loaded: Option<Result<Reply, Fault>>,
+        now: Time,
+        mut events: Vec<Event>,
+    ) -> Responded {
+        let entropy = env::entropy()?;
+        let resumed = gate::resume(&self.site, passage, loaded, now, &entropy, &mut events);
+        let forward = match resumed {
+            Resumed::Answer(answer) => return self.answer(&answer, &events),
+            Resumed::Forward(forward) => *forward,
+        };
+        journal::write(&self.site.config, &events);
+        let Self { site, env, request } = self;
+        let turnaround = Turnaround { site: Rc::clone(&site), env, context: forward.context };
+        let fetcher = upstream::fetcher(&site.config, &turnaround.env);
+        let then = Closure::once_into_js(move |response| turnaround.respond(response));
+        let sent = fetcher.and_then(|fetcher| {
+            upstream::send(&site.config, &fetcher, &request, &forward.outbound, then)
+        });
+        sent.or_else(|_| unreachable(&site))
+    }
+
+    async fn leave(self, leaving: Box<Leaving>, mut events: Vec<Event>) -> Responded {
+        let mut replies = Vec::new();
+        for call in leaving.questions(&self.site) {
+            replies.push(store::ask(&self.site, &self.env, &call).await);
+        }
+        let answer = leaving.answer(&self.site, replies, &mut events);
+        self.answer(&answer, &events)
+    }
+
+    async fn out_of_band(self, mut events: Vec<Event>) -> Responded {
+        let body = http::short_body(&self.request, crate::control::LONGEST).await;
+        let read = gate::read_out_of_band(&self.site, body.as_deref(), env::now(), &mut events);
+        let answer = match read {
+            Err(answer) => answer,
+            Ok((call, asked)) => {
+                let reply = store::ask(&self.site, &self.env, &call).await;
+                asked.answer(&self.site, reply, &mut events)
+            }
+        };
+        self.answer(&answer, &events)
+    }
+}
+
+/// A forwarded request whose answer is awaited.
+struct Turnaround {
+    site: Rc<Site>,
+    env: Env,
+    context: gate::Context,
+}
+
+impl Turnaround {
+    /// Looks at the origin's answer; undefined when there is none.
+    fn respond(self, response: JsValue) -> Responded {
+        if response.is_undefined() {
+            return unreachable(&self.site);
+        }
+        let response: Response = response.unchecked_into();
+        let facts = http::response_facts(&response)?;
+        let mut events = Vec::new();
+        match gate::respond(&self.site, &self.context, &facts, env::now(), &mut events) {
+            Turn::Done(outcome) => self.finish(response, &outcome, &events),
             Turn::Ask(call, pending) => {
-                let reply = store::ask(site, env, &call).await;
-                let now = env::now();
-                turn = gate::settle(site, &forward.context, &facts, *pending, reply, now, events);
+                let applied = self.apply(response, facts, call, pending, events);
+                Ok(future_to_promise(applied).into())
             }
-            Turn::Done(Outcome::Replace(answer)) => return http::own(&answer),
-            Turn::Done(Outcome::Pass(edits)) => {
-                return http::edited(response, &edits).or_else(|_| {
-                    // A status that no response can be made with (600 and above).
-                    events.push(Event::origin_fault());
-                    http::own(&Code::OriginUnreachable.problem().into())
-                });
+        }
+    }
+
+    /// Does what the origin said, one store command after the other.
+    async fn apply(
+        self,
+        response: Response,
+        facts: ResponseFacts,
+        mut call: Box<Call>,
+        mut pending: Box<Pending>,
+        mut events: Vec<Event>,
+    ) -> Responded {
+        let site = &self.site;
+        loop {
+            let reply = store::ask(site, &self.env, &call).await;
+            let now = env::now();
+            match gate::settle(site, &self.context, &facts, *pending, reply, now, &mut events) {
+                Turn::Ask(next, then) => (call, pending) = (next, then),
+                Turn::Done(outcome) => return self.finish(response, &outcome, &events),
+            }
+        }
+    }
+
+    fn finish(&self, response: Response, outcome: &Outcome, events: &[Event]) -> Responded {
+        journal::write(&self.site.config, events);
+        match outcome {
+            Outcome::Replace(answer) => http::own(answer),
+            // A status that no response can be made with (600 and above).
+            Outcome::Pass(edits) => {
+                http::edited(response, edits).or_else(|_| unreachable(&self.site))
             }
         }
     }
 }
 
-async fn leave(site: &Site, env: &Env, leaving: &Leaving, events: &mut Vec<Event>) -> Responded {
-    let mut replies = Vec::new();
-    for call in leaving.questions(site) {
-        replies.push(store::ask(site, env, &call).await);
-    }
-    http::own(&leaving.answer(site, replies, events))
-}
-
-async fn out_of_band(
-    site: &Site,
-    env: &Env,
-    request: &web_sys::Request,
-    events: &mut Vec<Event>,
-) -> Responded {
-    let body = http::short_body(request, crate::control::LONGEST).await;
-    let read = gate::read_out_of_band(site, body.as_deref(), env::now(), events);
-    let answer: Answer = match read {
-        Err(answer) => answer,
-        Ok((call, asked)) => {
-            let reply = store::ask(site, env, &call).await;
-            asked.answer(site, reply, events)
-        }
-    };
-    http::own(&answer)
+fn unreachable(site: &Site) -> Responded {
+    journal::write(&site.config, &[Event::origin_fault()]);
+    http::own(&Code::OriginUnreachable.problem().into())
 }

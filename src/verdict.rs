@@ -156,6 +156,35 @@ pub struct ResponseFacts {
     pub cdn_cache_control: Option<String>,
 }
 
+impl ResponseFacts {
+    /// Takes a header in; of several `Set-Cookie`s, each.
+    pub fn take(&mut self, name: &str, value: &str) {
+        match name {
+            "edge-session-control" => self.control = Some(value.to_owned()),
+            "cache-control" => self.cache_control = Some(value.to_owned()),
+            "set-cookie" => self.set_cookies.push(value.to_owned()),
+            _ if is_for_shared_caches(name) => {
+                let joined = self.cdn_cache_control.get_or_insert_default();
+                joined.push_str(if joined.is_empty() { "" } else { "," });
+                joined.push_str(value);
+            }
+            _ => {}
+        }
+        self.header_names.push(name.to_owned());
+    }
+}
+
+/// Whether a header of this name, in any letter case, speaks to shared caches past `Cache-Control`
+/// (RFC 9213).
+#[must_use]
+pub fn is_for_shared_caches(name: &str) -> bool {
+    const NAMES: [&str; 3] = ["surrogate-control", "edge-control", "x-accel-expires"];
+    const CDN: &str = "cdn-cache-control";
+    let end = name.len().checked_sub(CDN.len()).and_then(|start| name.get(start..));
+    end.is_some_and(|end| end.eq_ignore_ascii_case(CDN))
+        || NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
 /// What the browser is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {

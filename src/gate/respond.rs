@@ -10,11 +10,11 @@ use super::{Pending, Turn};
 use crate::cookie::SetCookie;
 use crate::event::{Event, What};
 use crate::path::Access;
-use crate::request::spelled_plainly;
+use crate::request::reads_as_if_it_began;
 use crate::site::Site;
 use crate::store::Command;
 use crate::time::Time;
-use crate::verdict::{Edits, Outcome, ResponseFacts};
+use crate::verdict::{Edits, Outcome, ResponseFacts, is_for_shared_caches};
 
 /// Looks at the origin's response.
 pub fn respond(
@@ -49,9 +49,9 @@ pub(super) fn edits(
     let mut edits = Edits { cookies, ..Edits::default() };
     edits.append.extend(context.timing.map(|timing| ("server-timing", timing)));
     let names = response.header_names.iter();
-    edits.remove.extend(
-        names.clone().filter(|name| spelled_plainly(name).starts_with("edge-session-")).cloned(),
-    );
+    edits
+        .remove
+        .extend(names.clone().filter(|name| reads_as_if_it_began(name, "edge-session-")).cloned());
     if response.set_cookies.iter().any(|text| site.config.cookie.is_shadowed_by(text)) {
         events.push(Event::new(What::CookieShadowed).at(context.rule.as_deref()));
         let kept = response.set_cookies.iter();
@@ -70,14 +70,6 @@ pub(super) fn edits(
         edits.set.push(("cache-control", "private, no-cache"));
     }
     edits
-}
-
-/// Whether a header of this name speaks to shared caches past `Cache-Control` (RFC 9213).
-#[must_use]
-pub fn is_for_shared_caches(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name.ends_with("cdn-cache-control")
-        || matches!(name.as_str(), "surrogate-control" | "edge-control" | "x-accel-expires")
 }
 
 /// Whether a cache could give this response to others.

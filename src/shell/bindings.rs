@@ -4,27 +4,45 @@
 use wasm_bindgen::prelude::*;
 use worker::{js_sys, web_sys};
 
+#[wasm_bindgen(module = "/src/shell/platform.js")]
+extern "C" {
+    /// Method, URL, and name and value of each header, a line each.
+    #[wasm_bindgen(js_name = requestFacts, catch)]
+    pub(super) fn request_facts(request: &web_sys::Request) -> Result<String, JsValue>;
+
+    /// Status, and name and value of each header, a line each.
+    #[wasm_bindgen(js_name = responseFacts, catch)]
+    pub(super) fn response_facts(response: &web_sys::Response) -> Result<String, JsValue>;
+
+    /// Sends a request on, changed; `then` is given the answer, or undefined.
+    #[wasm_bindgen(catch)]
+    pub(super) fn send(
+        fetcher: &JsValue,
+        request: &web_sys::Request,
+        href: &str,
+        origin: &str,
+        changes: &str,
+        no_store: bool,
+        then: JsValue,
+    ) -> Result<JsValue, JsValue>;
+
+    /// A copy of a response, changed.
+    #[wasm_bindgen(catch)]
+    pub(super) fn changed(
+        response: &web_sys::Response,
+        changes: &str,
+    ) -> Result<web_sys::Response, JsValue>;
+
+    /// A response of the gate's own.
+    #[wasm_bindgen(catch)]
+    pub(super) fn own(status: u16, changes: &str, body: &str)
+    -> Result<web_sys::Response, JsValue>;
+}
+
 #[wasm_bindgen]
 extern "C" {
-    /// The URL Standard's parser.
-    #[wasm_bindgen(js_name = URL)]
-    pub(super) type Url;
-
-    #[wasm_bindgen(constructor, catch, js_class = "URL")]
-    pub(super) fn new(text: &str) -> Result<Url, JsValue>;
-
-    #[wasm_bindgen(method, getter)]
-    pub(super) fn href(this: &Url) -> String;
-
-    /// Whatever answers `fetch`: a service binding or the stub of an object.
+    /// The stub of an object.
     pub(super) type Fetcher;
-
-    #[wasm_bindgen(method, js_name = fetch)]
-    pub(super) fn fetch_request(
-        this: &Fetcher,
-        request: &web_sys::Request,
-        init: &web_sys::RequestInit,
-    ) -> js_sys::Promise;
 
     #[wasm_bindgen(method, js_name = fetch)]
     pub(super) fn fetch_url(
@@ -95,11 +113,4 @@ extern "C" {
 
     #[wasm_bindgen(method, js_name = toArray)]
     pub(super) fn to_array(this: &Cursor) -> js_sys::Array;
-
-    /// Headers, with what `web-sys` leaves out.
-    #[wasm_bindgen(extends = web_sys::Headers)]
-    pub(super) type Headers;
-
-    #[wasm_bindgen(method, js_name = getSetCookie)]
-    pub(super) fn get_set_cookie(this: &Headers) -> js_sys::Array;
 }

@@ -47,43 +47,51 @@ function internalError() {
   });
 }
 
-// Resolves to what `call` promises, or to DIED.
+// The name alone: a message may quote what a client sent.
+const log = (error) => console.error(JSON.stringify({ event: "internal", error: error?.name }));
+
+// What `call` gives, or DIED; a promise of that where it gives a promise.
 function settle(call) {
+  let given;
+  try {
+    given = call();
+  } catch (error) {
+    log(error);
+    // Either it died itself, or it met a dead instance that the glue could not replace.
+    abandon();
+    __wbg_reset_state();
+    return DIED;
+  }
+  if (!(given instanceof Promise)) return given;
   return new Promise((resolve) => {
-    const failed = (error) => {
-      waiting.delete(resolve);
-      // The name alone: a message may quote what a client sent.
-      console.error(JSON.stringify({ event: "internal", error: error?.name }));
-      resolve(DIED);
-    };
-    let promise;
-    try {
-      promise = call();
-    } catch (error) {
-      failed(error);
-      // Either it died itself, or it met a dead instance that the glue could not replace.
-      abandon();
-      __wbg_reset_state();
-      return;
-    }
     // Not before the call, which may be the one that replaces a dead instance.
     waiting.add(resolve);
-    promise.then((value) => {
-      waiting.delete(resolve);
-      resolve(value);
-    }, failed);
+    given.then(
+      (value) => {
+        waiting.delete(resolve);
+        resolve(value);
+      },
+      (error) => {
+        // Who was abandoned has been told already.
+        if (waiting.delete(resolve)) log(error);
+        resolve(DIED);
+      },
+    );
   });
 }
 
 // The error is made here and not where the death was noticed, because a Response belongs to the request that made it.
 const orError = (answer) => (answer === DIED ? internalError() : answer);
-const answer = (call) => settle(call).then(orError);
+function answer(call) {
+  const settled = settle(call);
+  return settled instanceof Promise ? settled.then(orError) : orError(settled);
+}
 
 export default {
   fetch(request, env, ctx) {
     const answered = answer(() => gate(request, env, ctx));
     // A client that disconnects ends its request wherever it stands: a logout that the origin has answered would not be carried out.
-    ctx.waitUntil(answered);
+    if (answered instanceof Promise) ctx.waitUntil(answered);
     return answered;
   },
 };

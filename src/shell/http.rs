@@ -1,119 +1,115 @@
 //! Between the platform's requests and responses and the core's facts and verdicts.
 //!
 //! Guarantees: bodies are handed over as the streams that they are; a response that needs no edit is
-//! returned as the very object that the origin's answer is.
+//! returned as the very object that the origin's answer is. Facts and changes travel as one text
+//! each (`platform.js`): calls between Wasm and JavaScript are what a request costs most.
 
-use worker::js_sys::{Array, Reflect, Uint8Array};
+use worker::js_sys::{Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
-use worker::web_sys::{self, ReadableStreamDefaultReader, Request, Response, ResponseInit};
+use worker::web_sys::{ReadableStreamDefaultReader, Request, Response};
 
-use super::Responded;
-use super::bindings::{Headers, Url};
+use super::bindings;
 use crate::request::Facts;
 use crate::verdict::{Answer, Edits, ResponseFacts};
 
 /// Everything about a request that decisions depend on.
-pub(super) fn facts(request: &Request) -> Facts {
-    let headers = request.headers();
-    let header_names = names(&headers);
-    let get = |name: &str| {
-        // Asking only for what is there saves a call into the platform for each header that is not.
-        let is_there = header_names.iter().any(|header| header.eq_ignore_ascii_case(name));
-        if is_there { headers.get(name).ok().flatten() } else { None }
-    };
-    Facts {
-        method: request.method(),
+pub(super) fn facts(request: &Request) -> Result<Facts, JsValue> {
+    let text = bindings::request_facts(request)?;
+    let mut lines = text.split('\n');
+    let mut facts = Facts {
+        method: lines.next().unwrap_or_default().to_owned(),
         // What does not parse is no URL: the core turns it away.
-        href: Url::new(&request.url()).map(|url| url.href()).unwrap_or_default(),
-        host: get("host"),
-        cookie: get("cookie"),
-        origin: get("origin"),
-        fetch_site: get("sec-fetch-site"),
-        fetch_mode: get("sec-fetch-mode"),
-        fetch_dest: get("sec-fetch-dest"),
-        purpose: get("sec-purpose"),
-        accept: get("accept"),
-        content_length: get("content-length"),
-        client_ip: get("cf-connecting-ip"),
-        header_names,
+        href: lines.next().unwrap_or_default().to_owned(),
+        ..Facts::default()
+    };
+    while let (Some(name), Some(value)) = (lines.next(), lines.next()) {
+        facts.take(name, value);
     }
+    Ok(facts)
 }
 
 /// Everything about a response that decisions depend on.
-pub(super) fn response_facts(response: &Response) -> ResponseFacts {
-    let headers = response.headers();
-    let header_names = names(&headers);
-    let has = |name: &str| header_names.iter().any(|header| header.eq_ignore_ascii_case(name));
-    let get = |name: &str| {
-        if has(name) { headers.get(name).ok().flatten() } else { None }
-    };
-    let set_cookies = if has("set-cookie") {
-        let all = headers.unchecked_ref::<Headers>().get_set_cookie();
-        all.iter().filter_map(|value| value.as_string()).collect()
-    } else {
-        Vec::new()
-    };
-    let cdn: Vec<String> = header_names
-        .iter()
-        .filter(|name| crate::gate::is_for_shared_caches(name))
-        .filter_map(|name| headers.get(name).ok().flatten())
-        .collect();
-    ResponseFacts {
-        status: response.status(),
-        control: get("edge-session-control"),
-        cache_control: get("cache-control"),
-        cdn_cache_control: (!cdn.is_empty()).then(|| cdn.join(",")),
-        set_cookies,
-        header_names,
+pub(super) fn response_facts(response: &Response) -> Result<ResponseFacts, JsValue> {
+    let text = bindings::response_facts(response)?;
+    let mut lines = text.split('\n');
+    let status = lines.next().and_then(|status| status.parse().ok());
+    let mut facts = ResponseFacts { status: status.unwrap_or_default(), ..Default::default() };
+    while let (Some(name), Some(value)) = (lines.next(), lines.next()) {
+        facts.take(name, value);
     }
+    Ok(facts)
 }
 
 /// A response of the gate's own.
-pub(super) fn own(answer: &Answer) -> Responded {
-    let headers = web_sys::Headers::new()?;
+pub(super) fn own(answer: &Answer) -> Result<JsValue, JsValue> {
+    let mut changes = Changes::default();
     for (name, value) in &answer.headers {
-        headers.set(name, value)?;
+        changes.set(name, value);
     }
     for cookie in &answer.cookies {
-        headers.append("set-cookie", cookie.expose())?;
+        changes.add("set-cookie", cookie.expose());
     }
-    let init = ResponseInit::new();
-    init.set_status(answer.status);
-    init.set_headers(&headers);
-    let body = (!answer.body.is_empty()).then_some(answer.body.as_str());
-    Ok(Response::new_with_opt_str_and_init(body, &init)?)
+    bindings::own(answer.status, &changes.0, &answer.body).map(JsValue::from)
 }
 
 /// The origin's response, edited.
-pub(super) fn edited(response: Response, edits: &Edits) -> Responded {
+pub(super) fn edited(response: Response, edits: &Edits) -> Result<JsValue, JsValue> {
     if edits.is_empty() {
-        return Ok(response);
+        return Ok(response.into());
     }
-    // A fetched response cannot be changed. A copy can; it keeps status text, socket and all.
-    let body = response.body();
-    let init: &ResponseInit = response.unchecked_ref();
-    let copy = Response::new_with_opt_readable_stream_and_init(body.as_ref(), init)?;
-    let headers = copy.headers();
+    let mut changes = Changes::default();
     for name in &edits.remove {
-        headers.delete(name)?;
+        changes.remove(name);
     }
     for (name, value) in &edits.set {
-        headers.set(name, value)?;
+        changes.set(name, value);
     }
     for (name, value) in &edits.append {
-        headers.append(name, value)?;
+        changes.add(name, value);
     }
     if let Some(kept) = &edits.kept_cookies {
-        headers.delete("set-cookie")?;
+        changes.remove("set-cookie");
         for cookie in kept {
-            headers.append("set-cookie", cookie)?;
+            changes.add("set-cookie", cookie);
         }
     }
     for cookie in &edits.cookies {
-        headers.append("set-cookie", cookie.expose())?;
+        changes.add("set-cookie", cookie.expose());
     }
-    Ok(copy)
+    bindings::changed(&response, &changes.0).map(JsValue::from)
+}
+
+/// Changes to headers, as `platform.js` reads them.
+#[derive(Default)]
+pub(super) struct Changes(String);
+
+impl Changes {
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(super) fn remove(&mut self, name: &str) {
+        self.push("-", name, "");
+    }
+
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        self.push("=", name, value);
+    }
+
+    fn add(&mut self, name: &str, value: &str) {
+        self.push("+", name, value);
+    }
+
+    fn push(&mut self, operation: &str, name: &str, value: &str) {
+        // Neither holds a line feed: they are of the platform's headers, or the core's own.
+        for part in [operation, name, value] {
+            if !self.0.is_empty() {
+                self.0.push('\n');
+            }
+            self.0.push_str(part);
+        }
+    }
 }
 
 /// A body that is read here, of at most `longest` bytes; nothing when it is longer or no text.
@@ -136,11 +132,4 @@ pub(super) async fn short_body(request: &Request, longest: usize) -> Option<Stri
     }
     // A text that is none is no message either, and is refused as one that does not verify.
     Some(String::from_utf8(bytes).unwrap_or_default())
-}
-
-fn names(headers: &web_sys::Headers) -> Vec<String> {
-    // One text instead of one call into the platform for each name; names hold no line feed.
-    let list: JsValue = headers.keys().into();
-    let names = Array::from(&list).join("\n").as_string().unwrap_or_default();
-    names.split('\n').filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }

@@ -1,0 +1,65 @@
+// What the gate takes from the platform for each request, in as few calls as it takes: a call between Wasm and JavaScript costs about as
+// much as hashing a header. Nothing is decided here. Lists travel as one text with a line for each part, which headers cannot break: the
+// platform refuses line feeds in them, and so does `line`.
+
+function line(text) {
+  if (text.includes("\n")) throw new TypeError("a line feed in a header");
+  return text;
+}
+
+function lines(headers, first) {
+  let text = first;
+  headers.forEach((value, name) => {
+    text += `\n${name}\n${line(value)}`;
+  });
+  return text;
+}
+
+/** Method, URL as the URL Standard writes it (empty where it is none), and name and value of each header. */
+export function requestFacts(request) {
+  return lines(request.headers, `${line(request.method)}\n${URL.parse(request.url)?.href ?? ""}`);
+}
+
+/** Status, and name and value of each header; of each Set-Cookie. */
+export function responseFacts(response) {
+  return lines(response.headers, `${response.status}`);
+}
+
+/** Makes the changes to headers that are written as operation ("-" removes, "=" sets, "+" adds), name and value. */
+function change(headers, changes) {
+  const parts = changes.split("\n");
+  for (let at = 0; at + 2 < parts.length; at += 3) {
+    const name = parts[at + 1];
+    const value = parts[at + 2];
+    if (parts[at] === "-") headers.delete(name);
+    else if (parts[at] === "=") headers.set(name, value);
+    else headers.append(name, value);
+  }
+}
+
+/**
+ * Sends the request on, changed, and gives what `then` makes of the answer, or of undefined where there is none. `fetcher` is a service
+ * binding; without one it goes out to the network. What is not below `origin` is never sent.
+ */
+export function send(fetcher, request, href, origin, changes, noStore, then) {
+  // Made from the URL that was judged: made from the request alone it would go out under another path.
+  const forwarded = new Request(href, request);
+  change(forwarded.headers, changes);
+  if (!forwarded.url.startsWith(`${origin}/`)) throw new Error("the request is for another host");
+  const init = noStore ? { redirect: "manual", cache: "no-store" } : { redirect: "manual" };
+  return (fetcher ?? globalThis).fetch(forwarded, init).then(then, () => then(undefined));
+}
+
+/** The origin's response, changed. A fetched response cannot be; a copy can, and keeps status text, socket and all. */
+export function changed(response, changes) {
+  const copy = new Response(response.body, response);
+  change(copy.headers, changes);
+  return copy;
+}
+
+/** A response of the gate's own. */
+export function own(status, changes, body) {
+  const headers = new Headers();
+  change(headers, changes);
+  return new Response(body === "" ? null : body, { status, headers });
+}
