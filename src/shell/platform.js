@@ -42,10 +42,11 @@ function change(headers, changes) {
  * binding; without one it goes out to the network. What is not below `origin` is never sent.
  */
 export function send(fetcher, request, href, origin, changes, noStore, then) {
+  // Behind this slash nothing can change the host any more. (Asking the new request for its URL costs more than making it.)
+  if (!href.startsWith(`${origin}/`)) throw new Error("the request is for another host");
   // Made from the URL that was judged: made from the request alone it would go out under another path.
   const forwarded = new Request(href, request);
   change(forwarded.headers, changes);
-  if (!forwarded.url.startsWith(`${origin}/`)) throw new Error("the request is for another host");
   const init = noStore ? { redirect: "manual", cache: "no-store" } : { redirect: "manual" };
   return (fetcher ?? globalThis).fetch(forwarded, init).then(then, () => then(undefined));
 }
