@@ -42,6 +42,7 @@ class SessionStore(SessionBase):
         self._sub = claims and claims.sub
         self._before = claims.data if claims else {}
         self._ended = self._new = self._rotated = self._everywhere = False
+        self._authentication = {}
 
     @property
     def claims(self):
@@ -117,6 +118,16 @@ class SessionStore(SessionBase):
     async def acycle_key(self):
         self.cycle_key()
 
+    def authenticated(self, *, amr=None, end_others=False):
+        """The user has just authenticated, again or by other means: a new key, and `auth_time` is now.
+
+        `amr` names the means (RFC 8176, such as ["pwd", "otp"]); `end_others` ends the user's other sessions. In the
+        request that logs in it goes with the login.
+        """
+        told = {"auth_time": int(time.time()), "amr": amr and list(amr), "end_others": end_others or None}
+        self._authentication = _without_none(told)
+        self.cycle_key()
+
     def flush(self):
         self._bound()
         self.clear()
@@ -187,14 +198,15 @@ class SessionStore(SessionBase):
         if not alive or self._new or subject != self._sub:
             session_data.check(now, config().data_limit)
             session_data.check_subject(subject)
-            return _without_none({"op": "create", "sub": subject, "data": now or None, **_lifetime(now.get(EXPIRY), True)})
+            life = _lifetime(now.get(EXPIRY), True)
+            return _without_none({"op": "create", "sub": subject, "data": now or None, **life, **self._authentication})
         change = session_data.difference(self._before, now)
         if EXPIRY in change.get("set", {}):
             change |= _lifetime(now[EXPIRY], False)
         if change:
             session_data.check(now, config().data_limit)
         if self._rotated:
-            return {"op": "rotate", **change}
+            return {"op": "rotate", **change, **self._authentication}
         return {"op": "update", **change} if change else None
 
     def _ending(self):

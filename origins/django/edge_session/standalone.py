@@ -33,7 +33,7 @@ class Sessions:
                 return Claims(jti=jti, raw={"jti": jti})
             one = copy.deepcopy(one)
         session = {"created": one["created"], "idle": min(now + one["idle"], one["absolute"]), "absolute": one["absolute"], "checked": now}
-        raw = {"jti": jti, "sid": sid, "sub": one["sub"], "auth_time": one["auth_time"], "session": session, "data": one["data"]}
+        raw = {"jti": jti, "sid": sid, "sub": one["sub"], "auth_time": one["auth_time"], "amr": one.get("amr"), "session": session, "data": one["data"]}
         raw = {name: value for name, value in raw.items() if value is not None}
         return Claims(jti=jti, sid=sid, sub=one["sub"], data=one["data"], raw=raw)
 
@@ -56,6 +56,8 @@ class Sessions:
             elif op not in ("update", "rotate") or current is None:
                 return None
             self._change(current, operation, now)
+            if operation.get("end_others"):
+                self._kept = {sid: one for sid, one in self._kept.items() if one is current or one["sub"] != current["sub"]}
             if op == "rotate" and current["sub"] is not None:
                 self._kept[claims.jti] = self._kept.pop(claims.sid)
             return claims.sid if op == "update" or (op == "rotate" and current["sub"] is None) else claims.jti
@@ -98,6 +100,7 @@ class Sessions:
         one["data"] = copy.deepcopy({**data, **operation.get("set", {})})
         one["idle"] = min(one["idle"], operation.get("idle", one["idle"]))
         one["absolute"] = min(one["absolute"], now + operation.get("absolute", REMEMBER))
+        one.update({name: operation[name] for name in ("auth_time", "amr") if name in operation})
 
 
 sessions = Sessions()

@@ -1,6 +1,7 @@
 """request.session on the gate's session: what each habit of Django's users makes the gate do."""
 
 import json
+import time
 from datetime import timedelta
 
 from django.contrib.auth import get_user_model
@@ -136,6 +137,20 @@ class Controls(TestCase):
         self.assertEqual(self.edge.control, {"op": "rotate", "set": {"sudo": True}})
         self.assertEqual((key, self.edge.sid), (self.edge.jti, self.edge.jti))
         self.assertNotEqual(key, before)
+
+    def test_authenticating_again_is_a_rotation_that_says_when_and_how(self):
+        self.edge.login()
+        before = int(time.time())
+        key = self.edge.post("/again").json()["key"]
+        control = dict(self.edge.control)
+        self.assertTrue(before <= control.pop("auth_time") <= time.time())
+        self.assertEqual(control, {"op": "rotate", "amr": ["pwd", "otp"], "end_others": True})
+        self.assertEqual(key, self.edge.jti)
+
+    def test_how_a_user_signed_in_goes_with_the_login(self):
+        self.edge.post("/login-with-otp", {"user": "alice"})
+        control = self.edge.control
+        self.assertEqual((control["op"], control["sub"], control["amr"]), ("create", str(self.alice.pk), ["pwd", "otp"]))
 
     def test_an_anonymous_session_keeps_its_key_over_a_rotation(self):
         change(self.edge, set={"a": 1})

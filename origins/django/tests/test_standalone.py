@@ -93,6 +93,15 @@ class WithDjangosTestClient(TestCase):
         end_sessions(self.alice)
         self.assertEqual(list_sessions(self.alice), [])
 
+    def test_authenticating_again_ends_the_others_and_says_how(self):
+        here, there = Client(), Client()
+        for client in (here, there):
+            client.force_login(self.alice)
+        here.post("/again")
+        self.assertEqual(here.session.claims["amr"], ["pwd", "otp"])
+        self.assertEqual(here.get("/data").json()["user"], "alice")
+        self.assertEqual(there.get("/data").json()["user"], "")
+
     def test_logging_out_everywhere(self):
         other = Client()
         for client in (self.client, other):

@@ -115,7 +115,7 @@ def confirm(request):
     if not request.user.check_password(request.POST.get("password", "")):
         return render(request, "confirm.html", {"failed": True}, status=401)
     request.session["unlocked_until"] = int(time.time()) + UNLOCKED_FOR
-    request.session.cycle_key()
+    request.session.authenticated(amr=["pwd"])
     messages.success(request, "Password confirmed. The session has a new ID; the old one is dead.")
     return redirect("/session#transfer")
 

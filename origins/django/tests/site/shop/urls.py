@@ -16,6 +16,8 @@ urlpatterns = [
     path("tagged", views.tagged),
     path("notice", views.notice),
     path("sudo", views.sudo),
+    path("again", views.again),
+    path("login-with-otp", views.login_with_otp),
     path("everywhere", views.everywhere),
     path("where", views.where),
     path("upload", views.upload),

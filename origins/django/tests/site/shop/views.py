@@ -5,7 +5,7 @@ import threading
 from itertools import count
 
 from django.contrib import messages
-from django.contrib.auth import logout, update_session_auth_hash
+from django.contrib.auth import get_user_model, login, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import LoginView
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
@@ -105,6 +105,17 @@ def notice(request):
 def sudo(request):
     request.session.cycle_key()
     request.session["sudo"] = True
+    return JsonResponse({"key": request.session.session_key})
+
+
+def login_with_otp(request):
+    login(request, get_user_model().objects.get(username=request.POST["user"]))
+    request.session.authenticated(amr=["pwd", "otp"])
+    return redirect("/data")
+
+
+def again(request):
+    request.session.authenticated(amr=["pwd", "otp"], end_others=True)
     return JsonResponse({"key": request.session.session_key})
 
 
