@@ -18,6 +18,7 @@ mod upstream;
 use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
+use worker::js_sys::Promise;
 use worker::wasm_bindgen_futures::future_to_promise;
 use worker::web_sys::{Request, Response};
 use worker::{Context, Env, worker_sys};
@@ -34,14 +35,20 @@ use crate::verdict::{Answer, Call, Outcome, ResponseFacts};
 /// that with 500.
 type Responded = Result<JsValue, JsValue>;
 
-/// Handles a request. Whoever needs no store is answered or sent on before this returns: a future
-/// costs a request several turns of the event loop, and most requests need none.
+/// Handles a request.
 ///
 /// # Errors
-/// When the platform fails.
+/// None: the entry takes what is thrown for the death of the instance. What the platform refuses is
+/// a promise that fails, and concerns this request alone.
 #[wasm_bindgen]
 #[expect(unreachable_pub, reason = "JavaScript reaches it")]
-pub fn fetch(request: Request, env: Env, context: worker_sys::Context) -> Responded {
+pub fn fetch(request: Request, env: Env, context: worker_sys::Context) -> JsValue {
+    begin(request, env, context).unwrap_or_else(|error| Promise::reject(&error).into())
+}
+
+/// Whoever needs no store is answered or sent on before this returns: a future costs a request
+/// several turns of the event loop, and most requests need none.
+fn begin(request: Request, env: Env, context: worker_sys::Context) -> Responded {
     let site = match env::site(&env) {
         Ok(site) => site,
         Err(problems) => {
