@@ -29,13 +29,16 @@ export const WORKERD = [
   { name: "js-node", label: "JavaScript, node:crypto", worker: "session_node", shape: "get", floor: "floor" },
   { name: "js-subtle-store", label: "JavaScript, crypto.subtle, store", worker: "session_subtle", shape: "checked", floor: "object" },
   { name: "js-node-store", label: "JavaScript, node:crypto, store", worker: "session_node", shape: "checked", floor: "object" },
-  { name: "hono", label: "Hono: csrf, signed cookie, KV, jwt", worker: "hono", shape: "get", floor: "floor" },
+  {
+    name: "hono", label: "Hono: csrf, signed cookie, KV, jwt", worker: "hono", shape: "get", floor: "floor",
+    note: "its KV is a Worker in the same process that keeps values in memory, and its CPU counts as well; nothing is remembered between requests",
+  },
 ];
 
 /** Gateways of other kinds, each in processes of its own. */
 export const PEERS = [
-  { name: "express", label: "Express: express-session, Redis, proxy" },
-  { name: "apache", label: "Apache: mod_auth_openidc" },
+  { name: "express", label: "Express: express-session, Redis, proxy", note: "Node and Redis together" },
+  { name: "apache", label: "Apache: mod_auth_openidc", note: "passes on the ID token that was signed at login, and signs nothing itself" },
 ];
 
 /** What is measured otherwise than in requests of one kind. */
