@@ -23,6 +23,7 @@ async function main(options) {
   const core = cores?.server;
   // Objects are written to memory where that is possible: how fast a disk syncs is not what is measured here.
   const folder = mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "edge-session-bench-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   const wants = (part) => isWanted(options.only, part);
   let origin;
   let contenders;
@@ -56,7 +57,6 @@ async function main(options) {
   } finally {
     await contenders?.stop();
     await origin?.stop();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -58,10 +58,10 @@ export function bind(core) {
   execFileSync("taskset", ["-a", "-c", "-p", String(core), String(process.pid)], { stdio: "ignore" });
 }
 
-// Whatever ends us ends them: a server that is left behind would take the next measurement's core.
+// Whatever ends us ends them: a server that is left behind would take the next measurement's core. SIGTERM, so that they end their own.
 const running = new Set();
 process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
+  for (const child of running) child.kill("SIGTERM");
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(1));
 
