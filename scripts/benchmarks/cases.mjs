@@ -45,9 +45,8 @@ export function workerdCases(site, server) {
 }
 
 /** A gateway of another kind: it is sent what the gate gets in its first case. */
-export const peerCase = ({ name, label }, server) => ({
-  name,
-  label,
+export const peerCase = (peer, server) => ({
+  ...peer,
   status: 200,
   identity: server.who ? "user" : "none",
   floor: "floor",

@@ -1,7 +1,7 @@
 // The main cases as bars: an SVG that is readable on a light page and on a dark one.
 
 // Variants of these are in the table only. What --peer added is shown as well.
-const HIDDEN = /^(?:header|floor-|gate-(?:\d|public|post)|js-subtle-store)/;
+const HIDDEN = /^(?:header|floor-|gate-(?:\d|public|post)|object-post|js-subtle-store)/;
 const [WIDTH, LEFT, TOP, ROW] = [860, 270, 58, 26];
 const LONGEST = WIDTH - LEFT - 130;
 

@@ -1,6 +1,7 @@
 // Starts everything that is measured, and makes the cases.
 import { join } from "node:path";
 import { peerCase, workerdCases } from "./cases.mjs";
+import { once } from "./load.mjs";
 import { PEERS, WORKERD } from "./names.mjs";
 import { isWanted } from "./options.mjs";
 import { headerOf } from "./origin.mjs";
@@ -65,6 +66,7 @@ export async function startContenders(site, { folder, core, names, peers, progre
       const counted = await prove(origin, one);
       one.operations = operations[one.name] ?? counted;
     }
+    await compareEdits(origin, all);
     const ways = ["pass", "floor", "gate"].map((name) => all.find((one) => one.name === name));
     return { cases, ways, leftOut, stop };
   } catch (error) {
@@ -77,4 +79,19 @@ export async function startContenders(site, { folder, core, names, peers, progre
 async function lengthOfAssertion(origin, cases) {
   await prove(origin, cases.find(({ name }) => name === "gate"));
   return headerOf(origin.samples[0], ASSERTION).length;
+}
+
+// A floor is one only as long as it makes the edits that the gate makes: the same names of headers at the origin and at the browser.
+async function compareEdits(origin, cases) {
+  const headersOf = async ({ port, requests }) => {
+    origin.forget();
+    const answer = await once(port, requests[0]);
+    const names = (head) => head.split("\r\n").slice(1).map((line) => line.slice(0, line.indexOf(":")).toLowerCase()).sort().join(" ");
+    return `${names(origin.samples[0])}; ${names(answer.head)}`;
+  };
+  for (const one of cases.filter(({ worker, status }) => worker === "gate" && status === 200)) {
+    const floor = cases.find(({ name }) => name === one.floor);
+    const [made, expected] = [await headersOf(one), await headersOf(floor)];
+    if (made !== expected) throw new Error(`${one.name} edits other headers than ${floor.name}:\n${made}\n${expected}`);
+  }
 }

@@ -58,10 +58,19 @@ export function bind(core) {
   execFileSync("taskset", ["-a", "-c", "-p", String(core), String(process.pid)], { stdio: "ignore" });
 }
 
+// Whatever ends us ends them: a server that is left behind would take the next measurement's core. SIGTERM, so that they end their own.
+const running = new Set();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGTERM");
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(1));
+
 /** Starts a server, bound to the core if one is given. Gives { pid, stop, output }. */
 export function start(core, command, args, options = {}) {
   const [file, ...rest] = core === undefined ? [command, ...args] : ["taskset", "-c", String(core), command, ...args];
   const child = spawn(file, rest, { stdio: ["ignore", "pipe", "pipe"], ...options });
+  running.add(child);
+  child.once("exit", () => running.delete(child));
   const server = {
     pid: child.pid,
     child,

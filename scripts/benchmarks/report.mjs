@@ -4,13 +4,14 @@ import { median, ratio, spread } from "./statistics.mjs";
 /** One entry for each case. */
 export function figures(cases, results) {
   const runsOf = (name) => results.get(name).runs;
-  return cases.map(({ name, label, floor, operations }) => {
+  return cases.map(({ name, label, note, floor, operations }) => {
     const { runs, memory } = results.get(name);
     const isKnown = runs[0].cpu !== undefined;
     const middle = (member) => median(runs.map((run) => run[member]));
     return {
       name,
       label,
+      note,
       cpu: isKnown ? spread(runs.map((run) => run.cpu)) : undefined,
       toPass: isKnown && name !== "pass" ? ratio(runs, runsOf("pass")) : undefined,
       floor,
@@ -60,6 +61,8 @@ export function text({ date, machine, settings, cases, leftOut, cold, bodies, by
       ),
     );
     parts.push("Cases on workerd share one process, so one RSS. A floor is the Worker that makes the same edits to the same request and checks nothing.");
+    const notes = cases.filter(({ note }) => note).map(({ label, note }) => `${label}: ${note}.`);
+    if (notes.length > 0) parts.push(notes.join("\n"));
   }
   if (bodies) {
     parts.push("A body of 10 MiB, CPU ms:");

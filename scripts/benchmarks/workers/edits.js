@@ -5,6 +5,9 @@ const SID = "A".repeat(22);
 
 export default {
   async fetch(request, env) {
-    return edited(await forward(request, env, new URL(request.url), { assertion: env.ASSERTION, sid: SID }));
+    const url = new URL(request.url);
+    const assertion = env.ASSERTION;
+    if (url.pathname.startsWith("/public/")) return forward(request, env, url, { assertion });
+    return edited(await forward(request, env, url, { assertion, sid: SID }));
   },
 };
