@@ -23,10 +23,7 @@ use edge_session::verdict::ResponseFacts;
 use serde_json::json;
 use world::{Ask, Browser, Isolate, Play, World, foreign, read, write};
 
-const ENTROPY: Entropy = Entropy {
-    jti: [7; 16],
-    secret: [9; 32],
-};
+const ENTROPY: Entropy = Entropy { jti: [7; 16], secret: [9; 32] };
 
 /// A world in whose memory Alice's session is, and her browser.
 fn world() -> (World, Browser) {
@@ -85,11 +82,7 @@ fn decisions(criterion: &mut Criterion) {
         ("open and resume, from memory", dressed(read("/page")), true),
         ("open and resume, 40 other cookies", forty, true),
         ("open and resume, public path", read("/assets/logo"), true),
-        (
-            "open, forged cookie",
-            stranger.dress(read("/page"), world.now),
-            false,
-        ),
+        ("open, forged cookie", stranger.dress(read("/page"), world.now), false),
         ("open, cross-site", dressed(foreign(write("/page"))), false),
     ];
     for (name, ask, is_forwarded) in &cases {

@@ -10,6 +10,7 @@
 //!   included (OWASP ASVS 5 3.3.1 to 3.3.4).
 
 use core::fmt;
+use std::borrow::Cow;
 
 use crate::mark::{Changed, Mark};
 use crate::sid::Sid;
@@ -36,6 +37,8 @@ pub enum SameSite {
 pub struct CookieNames {
     session: String,
     fresh: String,
+    /// What both begin with, in lower case.
+    lower: String,
     same_site: SameSite,
 }
 
@@ -79,6 +82,16 @@ pub enum Forwarded {
     Remove,
 }
 
+/// What taking our cookies out of a part of the header leaves.
+enum Stripped {
+    /// There was none in it.
+    Whole,
+    /// Something else.
+    Part(String),
+    /// Nothing.
+    Nothing,
+}
+
 /// A part of the header between two separators, and whether it may be believed.
 struct Piece<'header> {
     text: &'header str,
@@ -120,7 +133,12 @@ impl CookieNames {
     /// The names that follow from the session cookie's.
     #[must_use]
     pub fn new(session: &str, same_site: SameSite) -> Self {
-        Self { session: session.to_owned(), fresh: format!("{session}-fresh"), same_site }
+        Self {
+            session: session.to_owned(),
+            fresh: format!("{session}-fresh"),
+            lower: session.to_ascii_lowercase(),
+            same_site,
+        }
     }
 
     /// The session cookie's name.
@@ -134,12 +152,13 @@ impl CookieNames {
     pub fn find<'header>(&self, header: &'header str) -> Found<'header> {
         let mut found = Found::default();
         for piece in header.split(';').flat_map(pieces) {
-            if piece.name() == self.session {
+            let name = piece.name();
+            if name == self.session {
                 found.presented = true;
                 if !piece.behind_comma && found.values.len() < MOST_VALUES {
                     found.values.push(piece.value());
                 }
-            } else if piece.name() == self.fresh {
+            } else if name == self.fresh {
                 found.changed = found.changed.and(piece.value());
             }
         }
@@ -150,37 +169,63 @@ impl CookieNames {
     /// session cookie's value, or no cookie of ours at all.
     #[must_use]
     pub fn forwarded(&self, header: &str, sid: Option<&Sid>) -> Forwarded {
+        // Most cookies are others': a closer look is taken only where our name stands. In lower case
+        // every byte keeps its place.
+        let lower = header.to_ascii_lowercase();
+        if !lower.contains(&self.lower) {
+            return Forwarded::Keep;
+        }
         let mut sid = sid;
         let mut changed = false;
-        let is_harmless = !self.is_hidden_in(header);
-        let mut segments: Vec<String> = Vec::new();
-        for segment in header.split(';') {
-            let mut kept: Vec<String> = Vec::new();
-            let mut dropped = false;
-            for piece in pieces(segment) {
-                let is_ours = self.is_ours(piece.generous_name());
-                if !is_ours && (is_harmless || !self.is_hidden_in(piece.text)) {
-                    kept.push(piece.text.to_owned());
-                    continue;
-                }
-                changed = true;
-                let replaces = piece.name() == self.session && !piece.behind_comma;
-                match sid.take_if(|_| replaces) {
-                    Some(sid) => kept.push(format!(" {}={}", self.session, sid.as_str())),
-                    None => dropped = true,
+        let mut left = String::with_capacity(header.len());
+        let mut separator = "";
+        for (segment, lower) in header.split(';').zip(lower.split(';')) {
+            let mut kept = Cow::Borrowed(segment);
+            if lower.contains(&self.lower) {
+                match self.without_ours(segment, &mut sid) {
+                    Stripped::Whole => {}
+                    Stripped::Nothing => {
+                        changed = true;
+                        continue;
+                    }
+                    Stripped::Part(text) => {
+                        changed = true;
+                        kept = Cow::Owned(text);
+                    }
                 }
             }
-            if !(kept.is_empty() && dropped) {
-                segments.push(kept.join(","));
-            }
+            left.push_str(separator);
+            left.push_str(&kept);
+            separator = ";";
         }
         if !changed {
             return Forwarded::Keep;
         }
-        let header = segments.join(";");
-        match header.trim_matches([' ', '\t', ';']) {
+        match left.trim_matches([' ', '\t', ';']) {
             "" => Forwarded::Remove,
-            _ => Forwarded::Replace(header.trim_start_matches([' ', '\t']).to_owned()),
+            _ => Forwarded::Replace(left.trim_start_matches([' ', '\t']).to_owned()),
+        }
+    }
+
+    /// What is left of a segment; the handle takes the place of our cookie once.
+    fn without_ours(&self, segment: &str, sid: &mut Option<&Sid>) -> Stripped {
+        let mut kept: Vec<Cow<'_, str>> = Vec::new();
+        let mut changed = false;
+        for piece in pieces(segment) {
+            if !self.is_ours(piece.generous_name()) && !self.is_hidden_in(piece.text) {
+                kept.push(Cow::Borrowed(piece.text));
+                continue;
+            }
+            changed = true;
+            let replaces = piece.name() == self.session && !piece.behind_comma;
+            if let Some(sid) = sid.take_if(|_| replaces) {
+                kept.push(Cow::Owned(format!(" {}={}", self.session, sid.as_str())));
+            }
+        }
+        match (changed, kept.is_empty()) {
+            (false, _) => Stripped::Whole,
+            (true, true) => Stripped::Nothing,
+            (true, false) => Stripped::Part(kept.join(",")),
         }
     }
 
@@ -235,7 +280,7 @@ impl CookieNames {
     fn is_hidden_in(&self, text: &str) -> bool {
         let lower = text.to_ascii_lowercase();
         // The other name begins with this one.
-        lower.match_indices(&self.session.to_ascii_lowercase()).any(|(place, _)| {
+        lower.match_indices(&self.lower).any(|(place, _)| {
             let before = lower.get(..place).unwrap_or_default();
             let bare = before.trim_end_matches([' ', '\t']);
             let begins_here = bare.is_empty() || bare.ends_with([';', ',', '=']);
