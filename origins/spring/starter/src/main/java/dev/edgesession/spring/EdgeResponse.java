@@ -1,0 +1,138 @@
+package dev.edgesession.spring;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+import jakarta.servlet.http.Cookie;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import jakarta.servlet.http.HttpServletResponseWrapper;
+
+/**
+ * The response as the application sees it: redirects lead to the site's own address, and
+ * the cookie of Spring Security's remember-me becomes the gate's business.
+ */
+class EdgeResponse extends HttpServletResponseWrapper {
+
+	static final String CONTROL = "Edge-Session-Control";
+
+	private final HttpServletRequest request;
+
+	private final Settings settings;
+
+	private boolean varies;
+
+	private boolean closed;
+
+	EdgeResponse(HttpServletRequest request, HttpServletResponse response, Settings settings) {
+		super(response);
+		this.request = request;
+		this.settings = settings;
+	}
+
+	/** It answers this request and no other: no cache may keep it. */
+	void setControl(String message) {
+		setHeader(CONTROL, message);
+		setHeader("Cache-Control", "private, no-store");
+	}
+
+	/** Takes a control out that was not sent yet. Servlets can remove no single header. */
+	void withdrawControl() {
+		Map<String, List<String>> headers = new LinkedHashMap<>();
+		for (String name : getHeaderNames()) {
+			if (!name.equalsIgnoreCase(CONTROL)) {
+				Collection<String> values = getHeaders(name);
+				headers.put(name, new ArrayList<>(values));
+			}
+		}
+		int status = getStatus();
+		super.reset();
+		setStatus(status);
+		headers.forEach((name, values) -> values.forEach((value) -> addHeader(name, value)));
+	}
+
+	/** A page that looked at the session is another one for another user. */
+	void varyByCookie() {
+		if (!this.varies && !isCommitted()) {
+			this.varies = true;
+			addHeader("Vary", "Cookie");
+		}
+	}
+
+	/** Whether the container ended the response, which it sends once the request is over. */
+	boolean isClosed() {
+		return this.closed;
+	}
+
+	@Override
+	public void reset() {
+		super.reset();
+		if (this.varies) {
+			addHeader("Vary", "Cookie");
+		}
+	}
+
+	@Override
+	public void sendError(int status, String message) throws IOException {
+		this.closed = true;
+		super.sendError(status, message);
+	}
+
+	@Override
+	public void sendError(int status) throws IOException {
+		this.closed = true;
+		super.sendError(status);
+	}
+
+	@Override
+	public void sendRedirect(String location) throws IOException {
+		this.closed = true;
+		super.sendRedirect(this.settings.hostFromIssuer() ? absolute(location) : location);
+	}
+
+	/** As the container would do it, from the address that the user sees. */
+	private String absolute(String location) {
+		if (location.matches("(?s)[A-Za-z][A-Za-z0-9+.-]*:.*")) {
+			return location;
+		}
+		if (location.startsWith("//")) {
+			return (this.settings.secure() ? "https:" : "http:") + location;
+		}
+		String path = this.request.getRequestURI();
+		if (location.startsWith("/")) {
+			return this.settings.issuer() + location;
+		}
+		boolean samePage = location.isEmpty() || location.startsWith("?") || location.startsWith("#");
+		return this.settings.issuer() + (samePage ? path : path.substring(0, path.lastIndexOf('/') + 1)) + location;
+	}
+
+	@Override
+	public void addCookie(Cookie cookie) {
+		Exchange exchange = Exchange.of(this.request);
+		if (exchange != null && cookie.getName().equals(this.settings.rememberMeCookie()) && cookie.getMaxAge() > 0 && exchange.isLogin()) {
+			exchange.remember(Duration.ofSeconds(cookie.getMaxAge()));
+			forget(cookie);
+			return;
+		}
+		super.addCookie(cookie);
+	}
+
+	/** One that an earlier login left would sign the user in again after a logout everywhere. */
+	private void forget(Cookie cookie) {
+		Cookie[] sent = this.request.getCookies();
+		for (Cookie one : (sent != null) ? sent : new Cookie[0]) {
+			if (one.getName().equals(cookie.getName())) {
+				cookie.setValue("");
+				cookie.setMaxAge(0);
+				super.addCookie(cookie);
+				return;
+			}
+		}
+	}
+
+}
