@@ -61,7 +61,8 @@ class Pages {
 		if (session != null) {
 			for (String name : Collections.list(session.getAttributeNames())) {
 				if (SPRINGS_OWN.stream().noneMatch(name::startsWith)) {
-					kept.put(name, session.getAttribute(name));
+					Object value = session.getAttribute(name);
+					kept.put(name, (value instanceof Basket) ? value.toString() : value);
 				}
 			}
 			state.put("age", session.getMaxInactiveInterval());

@@ -11,19 +11,13 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpSession;
 
 import org.springframework.stereotype.Controller;
-import org.springframework.ui.Model;
 import org.springframework.web.bind.annotation.GetMapping;
-import org.springframework.web.bind.annotation.ModelAttribute;
-import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.ResponseBody;
-import org.springframework.web.bind.annotation.SessionAttributes;
-import org.springframework.web.bind.support.SessionStatus;
 import org.springframework.web.servlet.mvc.method.annotation.StreamingResponseBody;
 
-/** Answers that are late, long, or write the session after themselves. */
+/** Answers that are late, long, or made in another thread. */
 @Controller
-@SessionAttributes("wizard")
 class Streams {
 
 	private final Map<String, CountDownLatch> held = new ConcurrentHashMap<>();
@@ -52,26 +46,6 @@ class Streams {
 			request.getSession().setAttribute("called", true);
 			return "called";
 		};
-	}
-
-	@ModelAttribute("wizard")
-	String wizard() {
-		return "step 0";
-	}
-
-	/** Spring stores a session attribute of the model after the body has been written. */
-	@GetMapping("/wizard")
-	@ResponseBody
-	String wizard(Model model) {
-		model.addAttribute("wizard", "step 1");
-		return "ok";
-	}
-
-	@PostMapping("/wizard/done")
-	@ResponseBody
-	String done(SessionStatus status) {
-		status.setComplete();
-		return "ok";
 	}
 
 	/** Changes the session, and answers only when it is released. */

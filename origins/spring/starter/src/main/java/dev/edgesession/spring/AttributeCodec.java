@@ -3,6 +3,9 @@ package dev.edgesession.spring;
 import java.math.BigDecimal;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 import com.fasterxml.jackson.annotation.JsonAutoDetect.Visibility;
 import com.fasterxml.jackson.annotation.JsonFormat;
@@ -25,6 +28,8 @@ class AttributeCodec {
 
 	private static final ObjectMapper PLAIN = new ObjectMapper();
 
+	private static final Pattern COLLECTION = Pattern.compile("\"java\\.util\\.[\\w.$]*(List|Set|Map|Collection|Deque)[\\w.$]*\"");
+
 	private final ObjectMapper mapper;
 
 	/**
@@ -41,6 +46,7 @@ class AttributeCodec {
 			.visibility(PropertyAccessor.FIELD, Visibility.ANY)
 			.visibility(PropertyAccessor.CREATOR, Visibility.ANY)
 			.disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES, DeserializationFeature.ADJUST_DATES_TO_CONTEXT_TIME_ZONE)
+			.enable(SerializationFeature.WRITE_DATES_WITH_ZONE_ID)
 			.disable(SerializationFeature.WRITE_DATES_AS_TIMESTAMPS, SerializationFeature.WRITE_DURATIONS_AS_TIMESTAMPS)
 			.disable(JsonWriteFeature.WRITE_NAN_AS_STRINGS)
 			// As text: the gate holds numbers with a fraction as doubles.
@@ -54,7 +60,7 @@ class AttributeCodec {
 		try {
 			JsonNode written = write(value);
 			Object back = this.mapper.readerFor(Object.class).readValue(Json.text(written));
-			if (!Json.unordered(write(back)).equals(Json.unordered(written))) {
+			if (!shape(write(back)).equals(shape(written)) || !sameKeys(value, back)) {
 				throw new SessionDataException("session attribute " + name + " (" + value.getClass().getName()
 						+ ") would not come back as it was: part of it is not in its fields, or has no constructor that takes it");
 			}
@@ -70,6 +76,23 @@ class AttributeCodec {
 		}
 	}
 
+	/** Which of Java's collections it is does not count: Jackson has one read-only list for all of them. */
+	private static String shape(JsonNode written) {
+		return COLLECTION.matcher(Json.unordered(written)).replaceAll("\"\"");
+	}
+
+	/** The names in JSON are texts: a map by numbers would come back as one by texts. In a field of a class its type says what they are. */
+	private static boolean sameKeys(Object value, Object back) {
+		if (value instanceof Map<?, ?> map) {
+			return back instanceof Map<?, ?> other && map.keySet().equals(other.keySet())
+					&& map.keySet().stream().allMatch((key) -> sameKeys(map.get(key), other.get(key)));
+		}
+		if (value instanceof List<?> list && back instanceof List<?> other) {
+			return IntStream.range(0, list.size()).allMatch((i) -> sameKeys(list.get(i), other.get(i)));
+		}
+		return true;
+	}
+
 	/** The same, without proof that it comes back. */
 	JsonNode encodeAgain(String name, Object value) {
 		try {
@@ -81,7 +104,7 @@ class AttributeCodec {
 	}
 
 	private JsonNode write(Object value) throws JsonProcessingException {
-		return Json.read(this.mapper.writerFor(Object.class).writeValueAsBytes(value));
+		return Json.read(this.mapper.writerFor(Object.class).writeValueAsString(value));
 	}
 
 	Object decode(String name, JsonNode value) {

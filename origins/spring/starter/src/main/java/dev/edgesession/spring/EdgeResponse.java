@@ -3,10 +3,11 @@ package dev.edgesession.spring;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 import jakarta.servlet.http.Cookie;
 import jakarta.servlet.http.HttpServletRequest;
@@ -20,6 +21,9 @@ import jakarta.servlet.http.HttpServletResponseWrapper;
 class EdgeResponse extends HttpServletResponseWrapper {
 
 	static final String CONTROL = "Edge-Session-Control";
+
+	private static final Set<String> OF_THE_ANSWER = Set.of("edge-session-control", "cache-control", "content-type", "content-length",
+			"content-language", "content-encoding", "etag", "last-modified", "location");
 
 	private final HttpServletRequest request;
 
@@ -41,19 +45,19 @@ class EdgeResponse extends HttpServletResponseWrapper {
 		setHeader("Cache-Control", "private, no-store");
 	}
 
-	/** Takes a control out that was not sent yet. Servlets can remove no single header. */
-	void withdrawControl() {
-		Map<String, List<String>> headers = new LinkedHashMap<>();
+	/**
+	 * Takes back an answer that was not sent, for an error page in its place. Servlets can
+	 * remove no single header: those that do not belong to the answer are put back.
+	 */
+	void takeBack() {
+		Map<String, List<String>> others = new LinkedHashMap<>();
 		for (String name : getHeaderNames()) {
-			if (!name.equalsIgnoreCase(CONTROL)) {
-				Collection<String> values = getHeaders(name);
-				headers.put(name, new ArrayList<>(values));
+			if (!OF_THE_ANSWER.contains(name.toLowerCase(Locale.ROOT))) {
+				others.put(name, new ArrayList<>(getHeaders(name)));
 			}
 		}
-		int status = getStatus();
 		super.reset();
-		setStatus(status);
-		headers.forEach((name, values) -> values.forEach((value) -> addHeader(name, value)));
+		others.forEach((name, values) -> values.forEach((value) -> addHeader(name, value)));
 	}
 
 	/** A page that looked at the session is another one for another user. */

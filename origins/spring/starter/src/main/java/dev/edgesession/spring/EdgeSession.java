@@ -1,10 +1,12 @@
 package dev.edgesession.spring;
 
+import java.lang.StackWalker.StackFrame;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -46,8 +48,6 @@ public final class EdgeSession implements Session {
 
 	private boolean idAsked;
 
-	private boolean saved;
-
 	private boolean fresh;
 
 	private boolean renamed;
@@ -71,14 +71,18 @@ public final class EdgeSession implements Session {
 	/** The gate's handle; of a session that only begins, or gets a new ID, the one that it will have. */
 	@Override
 	public String getId() {
-		this.idAsked |= !this.saved;
-		this.saved = false;
+		this.idAsked = this.idAsked || this.fresh && isApplicationAsking();
 		return this.exchange.id(this);
 	}
 
-	/** Spring Session asks for the ID each time it has saved; that is not the application's interest in it. */
-	void markSaved() {
-		this.saved = true;
+	/**
+	 * An empty session is worth keeping only where the application has taken its ID, as a
+	 * cart's for example. Spring asks for IDs all the time: for its events, for its log.
+	 */
+	private static boolean isApplicationAsking() {
+		List<String> callers = StackWalker.getInstance().walk((frames) -> frames.skip(2).limit(2).map(StackFrame::getClassName).toList());
+		return callers.size() == 2 && callers.get(0).startsWith("org.springframework.session.web.http.HttpSessionAdapter")
+				&& !callers.get(1).startsWith("org.springframework.");
 	}
 
 	@Override
@@ -142,8 +146,8 @@ public final class EdgeSession implements Session {
 		ObjectNode data = this.kept.deepCopy();
 		this.removed.forEach(data::remove);
 		this.known.forEach((name, value) -> {
-			JsonNode text = this.codec.encodeAgain(name, value);
-			if (!this.kept.has(name) || !Json.canonical(text).equals(this.asRead.get(name))) {
+			String before = this.asRead.get(name);
+			if (before == null || !before.equals(Json.canonical(this.codec.encodeAgain(name, value)))) {
 				data.set(name, this.codec.encode(name, value));
 			}
 		});

@@ -41,7 +41,6 @@ class EdgeSessionRepository implements FindByIndexNameSessionRepository<Session>
 	public void save(Session session) {
 		if (session instanceof EdgeSession ours) {
 			ours.exchange().flush();
-			ours.markSaved();
 		}
 		else {
 			saveOther(session);

@@ -60,6 +60,15 @@ public class EdgeSessions {
 		this.requests.endOthers(request);
 	}
 
+	/**
+	 * The user has just authenticated, in this login or once more, for a change of
+	 * privilege: a signed-in session gets a new ID, and the gate keeps when and how.
+	 * @param methods as in RFC 8176: "pwd", "otp"
+	 */
+	public void authenticated(HttpServletRequest request, String... methods) {
+		this.requests.authenticated(request, List.of(methods));
+	}
+
 	/** What the gate says of this request. */
 	public EdgeClaims claims(HttpServletRequest request) {
 		return this.requests.claims(request);

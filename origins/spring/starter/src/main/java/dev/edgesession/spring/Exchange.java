@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -65,9 +66,13 @@ final class Exchange {
 
 	private Duration remember;
 
+	private List<String> methods; // how the user authenticated in this request, or null
+
 	private boolean failed;
 
 	private final Map<String, String> others = new HashMap<>(); // listed in this request: sid and subject
+
+	private boolean lateTold;
 
 	private boolean beginning; // the head that was sent begins or renames the session
 
@@ -145,6 +150,11 @@ final class Exchange {
 		session();
 	}
 
+	/** The user has just authenticated, again or in this login, by these methods. */
+	synchronized void authenticated(List<String> methods) {
+		this.methods = List.copyOf(methods);
+	}
+
 	/** The session that begins with this response is to outlast the browser. */
 	synchronized void remember(Duration life) {
 		this.remember = life;
@@ -166,8 +176,8 @@ final class Exchange {
 
 	/** Whether this response signs somebody in. */
 	synchronized boolean isLogin() {
-		return this.session != null && subject() != null
-				&& (this.session.isLogin() || !Objects.equals(subject(), this.known.subject()));
+		String subject = (this.session != null) ? subject(this.session) : null;
+		return subject != null && (this.session.isLogin() || !subject.equals(this.known.subject()));
 	}
 
 	/** The response says that the application failed: from now on only a logout counts. */
@@ -176,12 +186,15 @@ final class Exchange {
 	}
 
 	synchronized String id(EdgeSession session) {
-		boolean another = session.isFresh() || session.isRenamed() || !Objects.equals(subject(), this.known.subject());
+		if (this.claims == EdgeClaims.NONE) {
+			return "none"; // of a session that can't be kept
+		}
+		boolean another = session.isFresh() || session.isRenamed() || this.known.subject() != null && (this.endOthers || this.methods != null) || !Objects.equals(subject(session), this.known.subject());
 		return another ? this.claims.jti() : this.known.sid();
 	}
 
-	private String subject() {
-		return this.session.isChanged() ? this.kit.subjects().resolve(this.session::getAttribute) : this.known.subject();
+	private String subject(EdgeSession session) {
+		return session.isChanged() ? this.kit.subjects().resolve(session::getAttribute) : this.known.subject();
 	}
 
 	private Plan plan() {
@@ -189,7 +202,7 @@ final class Exchange {
 			return ending();
 		}
 		ObjectNode data = this.session.data();
-		String subject = subject();
+		String subject = subject(this.session);
 		boolean nothing = data.isEmpty() && subject == null;
 		if (nothing && this.session.isFresh() && !this.session.isIdAsked()) {
 			return ending();
@@ -220,7 +233,7 @@ final class Exchange {
 		Long idle = this.session.chosenIdle();
 		boolean shorter = idle != null && this.claims.idleDeadline() != null
 				&& now().plusSeconds(idle + 1).isBefore(this.claims.idleDeadline());
-		boolean rename = this.session.isRenamed() || this.endOthers && subject != null;
+		boolean rename = this.session.isRenamed() || (this.endOthers || this.methods != null) && subject != null;
 		if (change.isEmpty() && !shorter && !rename) {
 			return new Plan(null, this.known);
 		}
@@ -228,8 +241,8 @@ final class Exchange {
 		if (shorter) {
 			operation.put("idle", idle);
 		}
-		if (rename && this.endOthers) {
-			operation.put("end_others", true);
+		if (rename) {
+			addAuthentication(operation);
 		}
 		return new Plan(operation, new Known(rename ? this.claims.jti() : this.known.sid(), subject, data));
 	}
@@ -246,6 +259,14 @@ final class Exchange {
 		}
 		else if (this.request.getAttribute(SessionKit.REMEMBER_ATTRIBUTE) != null) {
 			operation.put("remember", true);
+		}
+		addAuthentication(operation);
+	}
+
+	private void addAuthentication(ObjectNode operation) {
+		if (this.methods != null) {
+			operation.put("auth_time", now().getEpochSecond());
+			this.methods.forEach(operation.withArrayProperty("amr")::add);
 		}
 		if (this.endOthers) {
 			operation.put("end_others", true);
@@ -297,14 +318,27 @@ final class Exchange {
 				this.announced = plan.next();
 			}
 			else if (this.announced != null) {
-				this.response.withdrawControl();
-				this.announced = null;
+				withdraw();
 			}
 			this.beginning = !Objects.equals(plan.next().sid(), this.known.sid());
 		}
 		catch (EdgeSessionException ex) {
 			this.failed = true; // an error page of the application comes next, and it says nothing of the session
+			this.announced = null;
+			this.response.takeBack();
 			throw ex;
+		}
+	}
+
+	/** Something was announced that is no longer meant. */
+	private void withdraw() {
+		this.announced = null;
+		if (this.failed) {
+			this.response.takeBack();
+		}
+		else { // the answer stays, and no header can be removed: this one changes nothing
+			String nothing = (this.known.sid() != null) ? "update" : "destroy";
+			this.response.setControl(this.kit.signer().sign("req", this.claims.jti(), Json.object().put("op", nothing), now()));
 		}
 	}
 
@@ -313,6 +347,7 @@ final class Exchange {
 		this.ended = false;
 		this.everywhere = false;
 		this.endOthers = false;
+		this.methods = null;
 		if (this.session != null) {
 			this.session.rebase(next.data());
 		}
@@ -321,8 +356,11 @@ final class Exchange {
 	private void sendRest(Plan plan) {
 		String op = plan.operation().get("op").textValue();
 		if (op.equals("create") || op.equals("rotate")) {
-			logger.warn("The session of " + this.request.getMethod() + " " + this.request.getRequestURI()
+			if (!this.lateTold) {
+				this.lateTold = true;
+				logger.warn("The session of " + this.request.getMethod() + " " + this.request.getRequestURI()
 					+ " was begun or renamed after the head of the response had been sent. It is too late for that: the change is lost");
+			}
 			return;
 		}
 		ObjectNode message = plan.operation();

@@ -43,6 +43,11 @@ final class Json {
 		}
 	}
 
+	/** Half a character stays one, and is not made another. */
+	static JsonNode read(String text) throws JsonProcessingException {
+		return MAPPER.readTree(text);
+	}
+
 	static String text(JsonNode value) {
 		try {
 			return MAPPER.writeValueAsString(value);

@@ -1,5 +1,7 @@
 package dev.edgesession.spring;
 
+import java.util.List;
+
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpSession;
 
@@ -9,6 +11,8 @@ interface RequestSessions {
 	void logoutEverywhere(HttpServletRequest request);
 
 	void endOthers(HttpServletRequest request);
+
+	void authenticated(HttpServletRequest request, List<String> methods);
 
 	EdgeClaims claims(HttpServletRequest request);
 
@@ -28,6 +32,13 @@ interface RequestSessions {
 		public void endOthers(HttpServletRequest request) {
 			if (request.getSession(false) != null) {
 				Exchange.of(request).endOthers();
+			}
+		}
+
+		@Override
+		public void authenticated(HttpServletRequest request, List<String> methods) {
+			if (request.getSession(false) != null) {
+				Exchange.of(request).authenticated(methods);
 			}
 		}
 

@@ -133,6 +133,13 @@ class StandaloneSessions implements Filter, OutOfBand, RequestSessions {
 	}
 
 	@Override
+	public void authenticated(HttpServletRequest request, List<String> methods) {
+		if (subject(request) != null) {
+			request.changeSessionId();
+		}
+	}
+
+	@Override
 	public EdgeClaims claims(HttpServletRequest request) {
 		HttpSession session = request.getSession(false);
 		ObjectNode claims = Json.object().put("iat", Instant.now().getEpochSecond());
