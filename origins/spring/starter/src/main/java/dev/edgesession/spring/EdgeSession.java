@@ -34,7 +34,7 @@ public final class EdgeSession implements Session {
 
 	private final Map<String, Object> known = new HashMap<>(); // what was read or set
 
-	private final Map<String, String> asRead = new HashMap<>(); // how a value that was read is written
+	private final Map<String, String> asRead = new HashMap<>(); // how a value is written that the gate has
 
 	private final Set<String> removed = new HashSet<>();
 
@@ -154,8 +154,17 @@ public final class EdgeSession implements Session {
 		return data;
 	}
 
-	/** From here on the gate has this. */
+	/** From here on the gate has this. Values may have changed since it was made. */
 	void rebase(ObjectNode data) {
+		for (String name : this.known.keySet()) {
+			JsonNode text = data.get(name);
+			if (text == null) {
+				this.asRead.remove(name);
+			}
+			else if (!text.equals(this.kept.get(name))) {
+				this.asRead.put(name, Json.canonical(text));
+			}
+		}
 		this.kept = data;
 		this.fresh = false;
 		this.renamed = false;
@@ -163,8 +172,6 @@ public final class EdgeSession implements Session {
 		this.changed = false;
 		this.idleChosen = false;
 		this.removed.clear();
-		this.asRead.clear();
-		this.known.forEach((name, value) -> this.asRead.put(name, Json.canonical(this.codec.encodeAgain(name, value))));
 	}
 
 	Exchange exchange() {
