@@ -34,11 +34,19 @@ class Account {
 		return "changed";
 	}
 
+	/** A second factor. */
+	@PostMapping("/otp")
+	@ResponseBody
+	String otp(HttpServletRequest request) {
+		this.sessions.authenticated(request, "pwd", "otp");
+		return request.getSession().getId();
+	}
+
 	@GetMapping("/claims")
 	@ResponseBody
 	String claims(HttpServletRequest request) {
 		EdgeClaims claims = this.sessions.claims(request);
-		return claims.subject() + " " + claims.sid() + " " + claims.created() + " " + claims.absoluteDeadline();
+		return claims.subject() + " " + claims.sid() + " " + String.join("+", claims.amr()) + " " + claims.created() + " " + claims.absoluteDeadline();
 	}
 
 	/** Stands for a job: it is called past the gate. */

@@ -148,6 +148,13 @@ class Pages {
 		return state(request, user, token);
 	}
 
+	@PostMapping("/patience")
+	@ResponseBody
+	String patience(HttpSession session, @RequestParam int seconds) {
+		session.setMaxInactiveInterval(seconds);
+		return "ok";
+	}
+
 	@GetMapping("/cached")
 	ResponseEntity<String> cached(HttpSession session, Principal user) {
 		return ResponseEntity.ok()

@@ -21,10 +21,10 @@ import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplicat
 import org.springframework.boot.autoconfigure.session.SessionAutoConfiguration;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
+import org.springframework.context.ApplicationContext;
 import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.core.env.Environment;
 import org.springframework.core.env.Profiles;
 import org.springframework.session.config.annotation.web.http.EnableSpringHttpSession;
 import org.springframework.session.web.http.SessionRepositoryFilter;
@@ -103,12 +103,12 @@ public class EdgeSessionAutoConfiguration {
 
 		@Bean
 		StandaloneSessions edgeSessionStandalone(EdgeSessionProperties properties, AttributeCodec codec, SubjectResolver subjects,
-				Environment environment) {
+				ApplicationContext context) {
 			boolean development = false;
 			for (String name : DEVELOPMENT) {
-				development |= ClassUtils.isPresent(name, getClass().getClassLoader());
+				development |= ClassUtils.isPresent(name, context.getClassLoader());
 			}
-			if (!development || environment.acceptsProfiles(Profiles.of("prod", "production"))) {
+			if (!development || context.getEnvironment().acceptsProfiles(Profiles.of("prod", "production"))) {
 				throw new IllegalStateException("edge-session.standalone is for development and tests: "
 						+ "neither Boot's devtools nor its tests are there, or a production profile is active");
 			}
