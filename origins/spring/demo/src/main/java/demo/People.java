@@ -68,12 +68,12 @@ class People implements UserDetailsService {
 		return true;
 	}
 
-	/** The name of the principal becomes the session's subject, so it is the account's id. */
+	/** The name of the principal becomes the session's subject, so it is the account's id; remember-me asks by that name again. */
 	@Override
 	public UserDetails loadUserByUsername(String login) {
 		return this.people.values()
 			.stream()
-			.filter((one) -> one.login.equals(login))
+			.filter((one) -> one.login.equals(login) || one.id.equals(login))
 			.findFirst()
 			.map((one) -> User.withUsername(one.id).password("{noop}" + PASSWORD).roles("USER").build())
 			.orElseThrow(() -> new UsernameNotFoundException(login));

@@ -2,6 +2,8 @@ package dev.edgesession.spring;
 
 import java.util.Collection;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 import com.fasterxml.jackson.annotation.JacksonAnnotation;
 import com.fasterxml.jackson.databind.JavaType;
@@ -20,7 +22,7 @@ class AllowedTypes extends PolymorphicTypeValidator.Base {
 	private static final String SECURITY = "org.springframework.security.";
 
 	private static final Set<String> NAMES = Set.of("java.lang.Long", "java.lang.Short", "java.lang.Byte",
-			"java.lang.Float", "java.lang.Character", "java.math.BigInteger", "java.math.BigDecimal", "java.util.UUID",
+			"java.lang.Float", "java.lang.Character", "java.lang.String", "java.math.BigInteger", "java.math.BigDecimal", "java.util.UUID",
 			"java.util.Date", "java.util.Locale", "java.util.Currency", "java.net.URI", "java.util.ArrayList",
 			"java.util.LinkedList", "java.util.ArrayDeque", "java.util.HashMap", "java.util.LinkedHashMap",
 			"java.util.TreeMap", "java.util.EnumMap", "java.util.HashSet", "java.util.LinkedHashSet", "java.util.TreeSet",
@@ -34,6 +36,9 @@ class AllowedTypes extends PolymorphicTypeValidator.Base {
 	private static final Set<String> BEGINNINGS = Set.of("java.time.", "java.util.Collections$",
 			"java.util.ImmutableCollections$");
 
+	/** "[Ljava.lang.String;" and "[[B". */
+	private static final Pattern ARRAY = Pattern.compile("\\[+(?:[ZBCSIJFD]|L(.+);)");
+
 	private final Collection<String> more;
 
 	/** Class names and packages beside the usual ones. */
@@ -41,13 +46,24 @@ class AllowedTypes extends PolymorphicTypeValidator.Base {
 		this.more = more;
 	}
 
+	/** Whether it is one of the application's own, so that its fields say all about it. */
+	boolean isApplications(Class<?> type) {
+		return isApplications(type.getName());
+	}
+
+	private boolean isApplications(String name) {
+		return this.more.stream().anyMatch((one) -> name.equals(one) || name.startsWith(one + ".") || name.startsWith(one + "$"));
+	}
+
 	@Override
 	public Validity validateSubClassName(MapperConfig<?> config, JavaType baseType, String name) {
-		String element = element(name);
-		int generic = element.indexOf('<');
-		String raw = (generic < 0) ? element : element.substring(0, generic);
-		if (NAMES.contains(raw) || BEGINNINGS.stream().anyMatch(raw::startsWith) || raw.length() == 1
-				|| this.more.stream().anyMatch((one) -> raw.equals(one) || raw.startsWith(one + ".") || raw.startsWith(one + "$"))) {
+		int generic = name.indexOf('<');
+		Matcher array = ARRAY.matcher(name);
+		if (array.matches() && array.group(1) == null) {
+			return Validity.ALLOWED; // of numbers
+		}
+		String raw = array.matches() ? array.group(1) : (generic < 0) ? name : name.substring(0, generic);
+		if (NAMES.contains(raw) || BEGINNINGS.stream().anyMatch(raw::startsWith) || isApplications(raw)) {
 			return Validity.ALLOWED;
 		}
 		return raw.startsWith(SECURITY) ? Validity.INDETERMINATE : Validity.DENIED;
@@ -56,19 +72,18 @@ class AllowedTypes extends PolymorphicTypeValidator.Base {
 	@Override
 	public Validity validateSubType(MapperConfig<?> config, JavaType baseType, JavaType subType) {
 		Class<?> type = subType.getRawClass();
-		boolean prepared = config.findMixInClassFor(type) != null
-				|| AnnotationUtils.findAnnotation(type, JacksonAnnotation.class) != null
-				|| Throwable.class.isAssignableFrom(type) && type.getName().endsWith("Exception");
+		boolean prepared = config.findMixInClassFor(type) != null || AnnotationUtils.findAnnotation(type, JacksonAnnotation.class) != null
+				|| isLoginFailure(type);
 		return prepared ? Validity.ALLOWED : Validity.DENIED;
 	}
 
-	/** Of an array what it is an array of: "[Ljava.lang.String;" and "[B". */
-	private static String element(String name) {
-		String rest = name.replaceFirst("^\\[+", "");
-		if (rest.length() == name.length()) {
-			return name;
+	private static boolean isLoginFailure(Class<?> type) {
+		for (Class<?> one = type; one != null; one = one.getSuperclass()) {
+			if (one.getName().equals(SECURITY + "core.AuthenticationException")) {
+				return true;
+			}
 		}
-		return rest.startsWith("L") ? rest.substring(1, rest.length() - 1).replace("java.lang.String", "java.lang.Long") : rest;
+		return false;
 	}
 
 }

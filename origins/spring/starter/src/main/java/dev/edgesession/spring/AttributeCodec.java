@@ -53,6 +53,7 @@ class AttributeCodec {
 			.withConfigOverride(BigDecimal.class, (config) -> config.setFormat(JsonFormat.Value.forShape(JsonFormat.Shape.STRING)))
 			.build();
 		modules.forEach(this.mapper::registerModule);
+		ApplicationTypes.prepare(this.mapper, allowed);
 	}
 
 	/** Throws where the attribute can't be kept. */

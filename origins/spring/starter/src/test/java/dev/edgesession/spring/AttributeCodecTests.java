@@ -21,6 +21,7 @@ import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Stream;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.Module;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
@@ -64,12 +65,30 @@ class AttributeCodecTests {
 
 	}
 
-	static class NoWayBack {
+	static class Sum {
 
 		private final int a;
 
-		NoWayBack(int a, int b) {
+		@JsonIgnore
+		private final String hidden = new String("hidden from other JSON");
+
+		Sum(int a, int b) {
 			this.a = a + b;
+		}
+
+		public int getComputed() {
+			throw new IllegalStateException("getters are not asked");
+		}
+
+	}
+
+	static class ShopUser extends User {
+
+		private final Long id;
+
+		ShopUser(Long id, UserDetails user) {
+			super(user.getUsername(), user.getPassword(), user.getAuthorities());
+			this.id = id;
 		}
 
 	}
@@ -132,6 +151,21 @@ class AttributeCodecTests {
 	}
 
 	@Test
+	void aPrincipalOfTheApplicationsOwnClassComesBack() {
+		ShopUser user = new ShopUser(17L, User.withUsername("alice").password("x").roles("USER").build());
+		user.eraseCredentials();
+		SecurityContext context = new SecurityContextImpl(UsernamePasswordAuthenticationToken.authenticated(user, null, user.getAuthorities()));
+		Object principal = ((SecurityContext) back(context)).getAuthentication().getPrincipal();
+		assertThat(principal).isExactlyInstanceOf(ShopUser.class).usingRecursiveComparison().isEqualTo(user);
+	}
+
+	@Test
+	void theFieldsOfTheApplicationsOwnClassesSayAll() {
+		assertThat(back(new Sum(1, 2))).usingRecursiveComparison().isEqualTo(new Sum(1, 2));
+		assertThat(this.codec.encode("x", new Sum(1, 2)).toString()).contains("hidden from other JSON").doesNotContain("computed");
+	}
+
+	@Test
 	void whyALoginFailedComesBackAndNothingElseOfTheException() {
 		assertThat((Throwable) back(new BadCredentialsException("Bad credentials"))).isInstanceOf(BadCredentialsException.class).hasMessage("Bad credentials");
 		assertThat((Throwable) back(new OwnFailure(7))).isExactlyInstanceOf(LockedException.class).hasMessage("code 7");
@@ -173,7 +207,7 @@ class AttributeCodecTests {
 
 	@Test
 	void whatWouldNotComeBackIsRefusedWhenItIsWritten() {
-		for (Object value : new Object[] { new NoWayBack(1, 2), Thread.currentThread(), new Object(), (Runnable) () -> {
+		for (Object value : new Object[] { Thread.currentThread(), new Object(), (Runnable) () -> {
 		}, Double.NaN, Double.POSITIVE_INFINITY, new HashMap<>(Map.of(5L, 2)) }) {
 			assertThatExceptionOfType(SessionDataException.class).as("%s", value).isThrownBy(() -> this.codec.encode("x", value));
 		}
