@@ -235,13 +235,6 @@ class SessionsTests {
 	}
 
 	@Test
-	void responsesThatReadTheSessionVaryByCookie() throws Exception {
-		for (String path : List.of("/quiet", "/data", "/claims")) {
-			assertThat(this.edge.read(path).getResponse().getHeaders("Vary")).as(path).contains("Cookie");
-		}
-	}
-
-	@Test
 	void aResponseWithAControlIsKeptByNoCache() throws Exception {
 		signedIn();
 		MockHttpServletResponse response = this.edge.read("/bump?name=a").getResponse();

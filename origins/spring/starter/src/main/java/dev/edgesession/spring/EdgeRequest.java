@@ -8,6 +8,8 @@ import java.util.Set;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletRequestWrapper;
 
+import org.springframework.session.SessionRepository;
+
 /**
  * The request as the application sees it: without the assertion, which is as good as a
  * password, and with scheme, host and port of the site, whatever the connection and its
@@ -16,6 +18,8 @@ import jakarta.servlet.http.HttpServletRequestWrapper;
 class EdgeRequest extends HttpServletRequestWrapper {
 
 	static final String ASSERTION = "Edge-Session-Assertion";
+
+	private static final String CURRENT_SESSION = SessionRepository.class.getName() + ".CURRENT_SESSION";
 
 	/** What may say where a request came from. */
 	private static final Set<String> ROUTING = Set.of("forwarded", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto",
@@ -26,6 +30,18 @@ class EdgeRequest extends HttpServletRequestWrapper {
 	EdgeRequest(HttpServletRequest request, Settings settings) {
 		super(request);
 		this.settings = settings;
+	}
+
+	/** Spring Session keeps its session there, and looks each time it is asked for one. */
+	@Override
+	public Object getAttribute(String name) {
+		if (name.equals(CURRENT_SESSION)) {
+			Exchange exchange = Exchange.of((HttpServletRequest) getRequest());
+			if (exchange != null && !exchange.isVarying() && Callers.readTheSession()) {
+				exchange.varyByCookie();
+			}
+		}
+		return super.getAttribute(name);
 	}
 
 	private boolean isHidden(String name) {

@@ -68,6 +68,10 @@ class EdgeResponse extends HttpServletResponseWrapper {
 		}
 	}
 
+	boolean isVarying() {
+		return this.varies;
+	}
+
 	/** Whether the container ended the response, which it sends once the request is over. */
 	boolean isClosed() {
 		return this.closed;

@@ -1,12 +1,10 @@
 package dev.edgesession.spring;
 
-import java.lang.StackWalker.StackFrame;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -68,21 +66,15 @@ public final class EdgeSession implements Session {
 		this.idle = (fresh || claims.idleDeadline() == null) ? USUAL_IDLE : Duration.between(now, claims.idleDeadline());
 	}
 
-	/** The gate's handle; of a session that only begins, or gets a new ID, the one that it will have. */
+	/**
+	 * The gate's handle; of a session that only begins, or gets a new ID, the one that it
+	 * will have. An empty session is worth keeping only where the application has taken its
+	 * ID, as a cart's for example.
+	 */
 	@Override
 	public String getId() {
-		this.idAsked = this.idAsked || this.fresh && isApplicationAsking();
+		this.idAsked = this.idAsked || this.fresh && Callers.isApplication();
 		return this.exchange.id(this);
-	}
-
-	/**
-	 * An empty session is worth keeping only where the application has taken its ID, as a
-	 * cart's for example. Spring asks for IDs all the time: for its events, for its log.
-	 */
-	private static boolean isApplicationAsking() {
-		List<String> callers = StackWalker.getInstance().walk((frames) -> frames.skip(2).limit(2).map(StackFrame::getClassName).toList());
-		return callers.size() == 2 && callers.get(0).startsWith("org.springframework.session.web.http.HttpSessionAdapter")
-				&& !callers.get(1).startsWith("org.springframework.");
 	}
 
 	@Override

@@ -13,7 +13,6 @@ class EdgeSessionIdResolver implements HttpSessionIdResolver {
 	@Override
 	public List<String> resolveSessionIds(HttpServletRequest request) {
 		Exchange exchange = Exchange.of(request);
-		exchange.varyByCookie();
 		EdgeSession session = exchange.session();
 		return (session != null) ? List.of(exchange.id(session)) : List.of();
 	}

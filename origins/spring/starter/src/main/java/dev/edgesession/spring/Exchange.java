@@ -170,6 +170,10 @@ final class Exchange {
 		return this.others.get(sid);
 	}
 
+	boolean isVarying() {
+		return this.response.isVarying();
+	}
+
 	void varyByCookie() {
 		this.response.varyByCookie();
 	}
@@ -189,7 +193,7 @@ final class Exchange {
 		if (this.claims == EdgeClaims.NONE) {
 			return "none"; // of a session that can't be kept
 		}
-		boolean another = session.isFresh() || session.isRenamed() || this.known.subject() != null && (this.endOthers || this.methods != null) || !Objects.equals(subject(session), this.known.subject());
+		boolean another = session.isFresh() || this.known.sid() == null || session.isRenamed() || this.known.subject() != null && (this.endOthers || this.methods != null) || !Objects.equals(subject(session), this.known.subject());
 		return another ? this.claims.jti() : this.known.sid();
 	}
 
@@ -204,13 +208,14 @@ final class Exchange {
 		ObjectNode data = this.session.data();
 		String subject = subject(this.session);
 		boolean nothing = data.isEmpty() && subject == null;
-		if (nothing && this.session.isFresh() && !this.session.isIdAsked()) {
+		boolean unborn = this.session.isFresh() || this.known.sid() == null;
+		if (nothing && unborn && !this.session.isIdAsked()) {
 			return ending();
 		}
-		if (nothing && !this.session.isFresh() && this.known.subject() != null) {
+		if (nothing && !unborn && this.known.subject() != null) {
 			return new Plan(Json.object().put("op", "destroy"), Known.NOTHING);
 		}
-		boolean anew = this.session.isFresh() || this.session.isLogin() || !Objects.equals(subject, this.known.subject())
+		boolean anew = unborn || this.session.isLogin() || !Objects.equals(subject, this.known.subject())
 				|| this.session.isRenamed() && subject == null;
 		ObjectNode operation = Json.object();
 		if (anew) {
