@@ -35,6 +35,12 @@ class Pages {
 
 	private static final List<String> SPRINGS_OWN = List.of("SPRING_SECURITY", "org.springframework");
 
+	private final Visit visit;
+
+	Pages(Visit visit) {
+		this.visit = visit;
+	}
+
 	/** Unsafe requests that came this far. */
 	static final AtomicInteger reached = new AtomicInteger();
 
@@ -126,6 +132,12 @@ class Pages {
 	@ResponseBody
 	String basket(HttpSession session) {
 		return String.valueOf(session.getAttribute("basket"));
+	}
+
+	@GetMapping("/visit")
+	@ResponseBody
+	String visit() {
+		return "page " + this.visit.count();
 	}
 
 	@PostMapping("/notice")

@@ -199,6 +199,20 @@ class SessionsTests {
 	}
 
 	@Test
+	void aBeanOfTheSessionLivesInIt() throws Exception {
+		for (int page = 1; page <= 3; page++) {
+			assertThat(this.edge.read("/visit").getResponse().getContentAsString()).isEqualTo("page " + page);
+		}
+		assertThat(this.edge.control.toString()).isEqualTo("{\"op\":\"update\",\"set\":{\"scopedTarget.visit\":{\"~\":\"shop.Visit\",\"pages\":3}}}");
+	}
+
+	@Test
+	void anAddressThatIsTooLongForTheSessionIsNotSaved() throws Exception {
+		this.edge.send(get("/private?x=" + "y".repeat(2000)).header("Accept", "text/html"));
+		assertThat(this.edge.control).isNull();
+	}
+
+	@Test
 	void flashAttributesAreShownOnce() throws Exception {
 		this.edge.submit("/notice");
 		assertThat(this.edge.read("/notice").getResponse().getContentAsString()).isEqualTo("Gespeichert: Grüße");

@@ -23,7 +23,7 @@ class AllowedTypes extends PolymorphicTypeValidator.Base {
 
 	private static final Set<String> NAMES = Set.of("java.lang.Long", "java.lang.Short", "java.lang.Byte",
 			"java.lang.Float", "java.lang.Character", "java.lang.String", "java.math.BigInteger", "java.math.BigDecimal", "java.util.UUID",
-			"java.util.Date", "java.util.Locale", "java.util.Currency", "java.net.URI", "java.util.ArrayList",
+			"java.util.Date", "java.util.Locale", "java.util.Currency", "java.util.TimeZone", "java.net.URI", "java.util.ArrayList",
 			"java.util.LinkedList", "java.util.ArrayDeque", "java.util.HashMap", "java.util.LinkedHashMap",
 			"java.util.TreeMap", "java.util.EnumMap", "java.util.HashSet", "java.util.LinkedHashSet", "java.util.TreeSet",
 			"java.util.RegularEnumSet", "java.util.EnumSet", "java.util.Arrays$ArrayList",

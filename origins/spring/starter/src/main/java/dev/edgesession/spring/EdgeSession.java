@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -21,6 +22,10 @@ public final class EdgeSession implements Session {
 
 	/** Where Spring Security keeps who is signed in; setting it together with a new ID is a login. */
 	private static final String SECURITY_CONTEXT = "SPRING_SECURITY_CONTEXT";
+
+	/** What Spring keeps there for this process alone: a lock, and what to do when a bean of the session ends. */
+	private static final List<String> OF_THE_PROCESS = List.of("org.springframework.web.util.WebUtils.MUTEX",
+			"org.springframework.web.context.request.ServletRequestAttributes.DESTRUCTION_CALLBACK.");
 
 	private static final Duration USUAL_IDLE = Duration.ofMinutes(30);
 
@@ -133,11 +138,18 @@ public final class EdgeSession implements Session {
 		}
 	}
 
+	static boolean isOfTheProcess(String name) {
+		return OF_THE_PROCESS.stream().anyMatch(name::startsWith);
+	}
+
 	/** The data as it is now. What was read and is what it was keeps the very form that it came in. */
 	ObjectNode data() {
 		ObjectNode data = this.kept.deepCopy();
 		this.removed.forEach(data::remove);
 		this.known.forEach((name, value) -> {
+			if (isOfTheProcess(name)) {
+				return;
+			}
 			String before = this.asRead.get(name);
 			if (before == null || !before.equals(Json.canonical(this.codec.encodeAgain(name, value)))) {
 				data.set(name, this.codec.encode(name, value));

@@ -57,6 +57,9 @@ class StandaloneSessions implements Filter, OutOfBand, RequestSessions {
 	private void check(HttpSession session) {
 		ObjectNode data = Json.object();
 		for (String name : Collections.list(session.getAttributeNames())) {
+			if (EdgeSession.isOfTheProcess(name)) {
+				continue;
+			}
 			data.set(name, this.codec.encode(name, session.getAttribute(name)));
 		}
 		SessionData.check(data, this.dataLimit);

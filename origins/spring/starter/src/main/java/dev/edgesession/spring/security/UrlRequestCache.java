@@ -13,7 +13,6 @@ import org.springframework.security.web.savedrequest.SimpleSavedRequest;
 import org.springframework.security.web.util.UrlUtils;
 import org.springframework.security.web.util.matcher.MediaTypeRequestMatcher;
 import org.springframework.util.StringUtils;
-import org.springframework.web.util.UriComponentsBuilder;
 
 /**
  * Where to go after a login: the address alone. Spring Security's own cache keeps all
@@ -23,6 +22,9 @@ import org.springframework.web.util.UriComponentsBuilder;
 public class UrlRequestCache implements RequestCache {
 
 	private static final String ATTRIBUTE = "SPRING_SECURITY_SAVED_REQUEST";
+
+	/** A longer address leads to the page after a login, and not to an error because the session is full. */
+	private static final int LONGEST = 1000;
 
 	/** Without it the session is not looked at. */
 	private static final String CONTINUE = "continue";
@@ -36,11 +38,9 @@ public class UrlRequestCache implements RequestCache {
 
 	@Override
 	public void saveRequest(HttpServletRequest request, HttpServletResponse response) {
-		if (isPage(request)) {
-			String url = UriComponentsBuilder.fromUriString(UrlUtils.buildFullRequestUrl(request))
-				.replaceQuery(query(request.getQueryString()))
-				.build()
-				.toUriString();
+		String url = UrlUtils.buildFullRequestUrl(request.getScheme(), request.getServerName(), request.getServerPort(), request.getRequestURI(),
+				query(request.getQueryString()));
+		if (isPage(request) && url.length() <= LONGEST) {
 			request.getSession().setAttribute(ATTRIBUTE, new SimpleSavedRequest(url));
 		}
 	}
