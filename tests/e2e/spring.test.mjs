@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { startCache } from "../../origins/express/test/site.mjs";
 import { missing, startSpring } from "../../origins/spring/site/site.mjs";
-import { Browser, FRESH, cookieIn } from "./harness/app.mjs";
+import { Browser, FRESH, cookieIn, eventually } from "./harness/app.mjs";
 import { freePort, makeKey, startGate } from "./harness/gate.mjs";
 import { BROWSER, connect, request, send } from "./harness/raw.mjs";
 
@@ -338,6 +338,17 @@ test("Spring Boot", { skip: missing !== undefined && process.env.CI !== "true" &
     const other = new Visitor(gate);
     assert.equal((await other.read("/callable")).text, "called");
     assert.deepEqual((await other.state()).data, { called: true });
+  });
+
+  await t.test("a change made after a redirect was sent is kept, on a session that it begins too", async () => {
+    for (const visitor of [await signedIn(), new Visitor(gate)]) {
+      assert.equal((await visitor.read("/hurry")).header("location"), `${issuer}/plain`);
+      const both = async () => {
+        const { before, after } = (await visitor.state()).data;
+        return before === 1 && after === 2;
+      };
+      assert.ok(await eventually(both));
+    }
   });
 
   await t.test("session attributes of a model are kept although the body went first", async () => {

@@ -1,5 +1,6 @@
 package shop;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -8,6 +9,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
 import jakarta.servlet.http.HttpSession;
 
 import org.springframework.stereotype.Controller;
@@ -37,6 +39,14 @@ class Streams {
 			session.setAttribute("streamed", "yes");
 			body.write("done\n".getBytes(StandardCharsets.UTF_8));
 		};
+	}
+
+	/** A filter or listener may still write the session when the redirect has been sent. */
+	@GetMapping("/hurry")
+	void hurry(HttpSession session, HttpServletResponse response) throws IOException {
+		session.setAttribute("before", 1);
+		response.sendRedirect("/plain");
+		session.setAttribute("after", 2);
 	}
 
 	@GetMapping("/callable")

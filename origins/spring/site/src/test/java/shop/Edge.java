@@ -103,7 +103,7 @@ class Edge {
 			}
 			default -> {
 				this.control.path("unset").forEach((name) -> this.data.remove(name.textValue()));
-				this.control.path("set").fields().forEachRemaining((one) -> this.data.set(one.getKey(), one.getValue()));
+				this.control.path("set").properties().forEach((one) -> this.data.set(one.getKey(), one.getValue()));
 				if (this.control.get("op").textValue().equals("rotate") && this.sub != null) {
 					this.sid = this.jti;
 				}

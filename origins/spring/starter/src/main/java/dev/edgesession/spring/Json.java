@@ -70,7 +70,7 @@ final class Json {
 	private static String canonical(JsonNode value, boolean sorted) {
 		if (value.isObject()) {
 			Map<String, String> members = new TreeMap<>();
-			value.fields().forEachRemaining((one) -> members.put(one.getKey(), canonical(one.getValue(), sorted)));
+			value.properties().forEach((one) -> members.put(one.getKey(), canonical(one.getValue(), sorted)));
 			List<String> texts = new ArrayList<>();
 			members.forEach((name, text) -> texts.add(text(MAPPER.getNodeFactory().textNode(name)) + ":" + text));
 			return "{" + String.join(",", texts) + "}";

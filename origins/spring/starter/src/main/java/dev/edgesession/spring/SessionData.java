@@ -3,7 +3,6 @@ package dev.edgesession.spring;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 
@@ -58,7 +57,7 @@ final class SessionData {
 	/** The members `set` and `unset` that lead from one object to the other, empty ones left out. */
 	static ObjectNode difference(ObjectNode before, ObjectNode after) {
 		ObjectNode set = Json.object();
-		after.fields().forEachRemaining((one) -> {
+		after.properties().forEach((one) -> {
 			JsonNode old = before.get(one.getKey());
 			if (old == null || !Json.canonical(old).equals(Json.canonical(one.getValue()))) {
 				set.set(one.getKey(), one.getValue());
@@ -81,8 +80,7 @@ final class SessionData {
 			throw new SessionDataException(where + " is more than " + DEEPEST + " levels deep");
 		}
 		if (value.isObject()) {
-			for (Iterator<Map.Entry<String, JsonNode>> members = value.fields(); members.hasNext();) {
-				Map.Entry<String, JsonNode> member = members.next();
+			for (Map.Entry<String, JsonNode> member : value.properties()) {
 				checkText(member.getKey(), where);
 				if (member.getKey().equals(FORBIDDEN)) {
 					throw new SessionDataException(where + " has a member named " + FORBIDDEN);
