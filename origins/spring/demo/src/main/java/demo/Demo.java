@@ -1,5 +1,8 @@
 package demo;
 
+import java.nio.file.Path;
+import java.time.Duration;
+
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
@@ -9,9 +12,6 @@ import org.springframework.context.event.EventListener;
 import org.springframework.http.CacheControl;
 import org.springframework.web.servlet.config.annotation.ResourceHandlerRegistry;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
-
-import java.nio.file.Path;
-import java.time.Duration;
 
 /** The demonstration application on Spring Boot: no session store, and sessions as every Spring application uses them. */
 @SpringBootApplication

@@ -1,13 +1,13 @@
 package demo;
 
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+
 import dev.edgesession.spring.EdgeClaims;
 
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.stereotype.Component;
 import org.springframework.web.util.HtmlUtils;
-
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 
 /** The frame around each page, and what pages are made of. */
 @Component

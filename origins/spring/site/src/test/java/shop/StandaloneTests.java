@@ -16,6 +16,8 @@ import org.springframework.test.web.servlet.MockMvc;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.hamcrest.Matchers.containsString;
+import static org.hamcrest.Matchers.startsWith;
 import static org.springframework.security.test.web.servlet.request.SecurityMockMvcRequestBuilders.formLogin;
 import static org.springframework.security.test.web.servlet.request.SecurityMockMvcRequestBuilders.logout;
 import static org.springframework.security.test.web.servlet.request.SecurityMockMvcRequestPostProcessors.csrf;
@@ -42,7 +44,11 @@ class StandaloneTests {
 	EdgeSessions sessions;
 
 	private MockHttpSession login(String name) throws Exception {
-		return (MockHttpSession) this.mvc.perform(formLogin().user(name).password("secret")).andExpect(authenticated().withUsername(name)).andReturn().getRequest().getSession();
+		return (MockHttpSession) this.mvc.perform(formLogin().user(name).password("secret"))
+			.andExpect(authenticated().withUsername(name))
+			.andReturn()
+			.getRequest()
+			.getSession();
 	}
 
 	@Test
@@ -62,7 +68,7 @@ class StandaloneTests {
 
 	@Test
 	void sessionAttributesAreSetByTheTestAndReadByTheControllerAndBack() throws Exception {
-		this.mvc.perform(get("/data").sessionAttr("cart", 3)).andExpect(content().string(org.hamcrest.Matchers.containsString("\"cart\":3")));
+		this.mvc.perform(get("/data").sessionAttr("cart", 3)).andExpect(content().string(containsString("\"cart\":3")));
 		this.mvc.perform(get("/bump?name=a")).andExpect(request().sessionAttribute("a", 1));
 	}
 
@@ -76,7 +82,11 @@ class StandaloneTests {
 
 	@Test
 	void aPageThatNeedsALoginLeadsToIt() throws Exception {
-		MockHttpSession session = (MockHttpSession) this.mvc.perform(get("/private").accept("text/html")).andExpect(redirectedUrl("http://localhost/login")).andReturn().getRequest().getSession();
+		MockHttpSession session = (MockHttpSession) this.mvc.perform(get("/private").accept("text/html"))
+			.andExpect(redirectedUrl("http://localhost/login"))
+			.andReturn()
+			.getRequest()
+			.getSession();
 		this.mvc.perform(post("/login").session(session).with(csrf()).param("username", "user-1").param("password", "secret"))
 			.andExpect(redirectedUrl("http://localhost/private?continue"));
 	}
@@ -90,7 +100,7 @@ class StandaloneTests {
 	void oneSignInAtATime() throws Exception {
 		MockHttpSession first = login("single-9");
 		login("single-9");
-		this.mvc.perform(get("/private").session(first)).andExpect(content().string(org.hamcrest.Matchers.containsString("expired")));
+		this.mvc.perform(get("/private").session(first)).andExpect(content().string(containsString("expired")));
 	}
 
 	@Test
@@ -121,7 +131,7 @@ class StandaloneTests {
 	@Test
 	void theClaimsAreThereAsFarAsTheContainerKnowsThem() throws Exception {
 		MockHttpSession session = login("user-5");
-		this.mvc.perform(get("/claims").session(session)).andExpect(content().string(org.hamcrest.Matchers.startsWith("user-5 " + session.getId())));
+		this.mvc.perform(get("/claims").session(session)).andExpect(content().string(startsWith("user-5 " + session.getId())));
 	}
 
 	@Test

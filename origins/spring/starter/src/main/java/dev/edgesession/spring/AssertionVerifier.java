@@ -1,5 +1,6 @@
 package dev.edgesession.spring;
 
+import java.text.ParseException;
 import java.time.Clock;
 import java.util.Date;
 import java.util.Set;
@@ -16,8 +17,6 @@ import com.nimbusds.jose.proc.SecurityContext;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.SignedJWT;
 import com.nimbusds.jwt.proc.DefaultJWTClaimsVerifier;
-
-import java.text.ParseException;
 
 /**
  * Verifies Edge-Session-Assertion with Nimbus. The algorithm is pinned, and nothing of a

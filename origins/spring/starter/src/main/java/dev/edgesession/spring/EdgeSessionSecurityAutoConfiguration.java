@@ -1,7 +1,7 @@
 package dev.edgesession.spring;
 
-import dev.edgesession.spring.security.SecurityAttributeModules;
 import dev.edgesession.spring.security.PrincipalSubjectResolver;
+import dev.edgesession.spring.security.SecurityAttributeModules;
 import dev.edgesession.spring.security.UrlRequestCache;
 
 import org.springframework.boot.autoconfigure.AutoConfiguration;
