@@ -9,7 +9,6 @@ import java.util.regex.Pattern;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.nimbusds.jose.JOSEException;
-import com.nimbusds.jose.JOSEObjectType;
 import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.crypto.MACVerifier;
 import com.nimbusds.jose.proc.BadJOSEException;
@@ -81,8 +80,7 @@ final class AssertionVerifier {
 		try {
 			SignedJWT jwt = SignedJWT.parse(token);
 			var header = jwt.getHeader();
-			if (!JWSAlgorithm.HS256.equals(header.getAlgorithm()) || !new JOSEObjectType(TYPE).equals(header.getType())
-					|| !TYPE.equals(header.getType().getType())
+			if (!JWSAlgorithm.HS256.equals(header.getAlgorithm()) || header.getType() == null || !TYPE.equals(header.getType().getType())
 					|| !header.toJSONObject().keySet().equals(Set.of("alg", "typ", "kid"))) {
 				throw new InvalidAssertionException("the assertion's header is not alg HS256, typ and kid");
 			}
