@@ -1,0 +1,54 @@
+package dev.edgesession.spring;
+
+import dev.edgesession.spring.security.PrincipalSubjectResolver;
+import dev.edgesession.spring.security.SecurityAttributeModules;
+import dev.edgesession.spring.security.UrlRequestCache;
+
+import org.springframework.boot.autoconfigure.AutoConfiguration;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
+import org.springframework.boot.autoconfigure.security.servlet.SecurityAutoConfiguration;
+import org.springframework.context.annotation.Bean;
+import org.springframework.security.core.session.SessionRegistry;
+import org.springframework.security.web.context.SecurityContextRepository;
+import org.springframework.security.web.savedrequest.RequestCache;
+import org.springframework.session.FindByIndexNameSessionRepository;
+import org.springframework.session.Session;
+import org.springframework.session.security.SpringSessionBackedSessionRegistry;
+
+/** What an application with Spring Security needs besides. */
+@AutoConfiguration(before = SecurityAutoConfiguration.class)
+@ConditionalOnClass({ SecurityContextRepository.class, SessionRegistry.class })
+@ConditionalOnWebApplication(type = ConditionalOnWebApplication.Type.SERVLET)
+public class EdgeSessionSecurityAutoConfiguration {
+
+	@Bean
+	@ConditionalOnMissingBean(SubjectResolver.class)
+	PrincipalSubjectResolver edgeSessionSubjectResolver() {
+		return new PrincipalSubjectResolver();
+	}
+
+	@Bean
+	SecurityAttributeModules edgeSessionSecurityModules() {
+		return new SecurityAttributeModules();
+	}
+
+	@Bean
+	@ConditionalOnMissingBean(RequestCache.class)
+	UrlRequestCache edgeSessionRequestCache() {
+		return new UrlRequestCache();
+	}
+
+	/** Concurrency control by what the gate lists, on every instance of the application. */
+	@Bean
+	@ConditionalOnMissingBean(SessionRegistry.class)
+	@ConditionalOnBean(PrincipalSubjectResolver.class)
+	@ConditionalOnProperty(name = "edge-session.standalone", havingValue = "false", matchIfMissing = true)
+	SpringSessionBackedSessionRegistry<Session> edgeSessionRegistry(FindByIndexNameSessionRepository<Session> sessions) {
+		return new SpringSessionBackedSessionRegistry<>(sessions);
+	}
+
+}

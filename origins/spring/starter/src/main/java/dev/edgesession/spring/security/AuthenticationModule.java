@@ -1,0 +1,114 @@
+package dev.edgesession.spring.security;
+
+import java.io.IOException;
+import java.lang.reflect.Constructor;
+
+import com.fasterxml.jackson.annotation.JsonIncludeProperties;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.BeanDescription;
+import com.fasterxml.jackson.databind.DeserializationConfig;
+import com.fasterxml.jackson.databind.DeserializationContext;
+import com.fasterxml.jackson.databind.JavaType;
+import com.fasterxml.jackson.databind.JsonDeserializer;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.SerializerProvider;
+import com.fasterxml.jackson.databind.deser.std.StdDeserializer;
+import com.fasterxml.jackson.databind.jsontype.TypeSerializer;
+import com.fasterxml.jackson.databind.module.SimpleDeserializers;
+import com.fasterxml.jackson.databind.module.SimpleModule;
+import com.fasterxml.jackson.databind.ser.std.StdSerializer;
+
+import org.springframework.security.authentication.AuthenticationServiceException;
+import org.springframework.security.core.AuthenticationException;
+import org.springframework.security.web.savedrequest.SimpleSavedRequest;
+import org.springframework.util.ClassUtils;
+
+/**
+ * What Spring Security puts into a session and has no JSON for: why a login failed (the
+ * login page tells it), and where to go after one.
+ */
+class AuthenticationModule extends SimpleModule {
+
+	private static final String SPRING = "org.springframework.security.";
+
+	AuthenticationModule() {
+		super("edge-session-authentication");
+		addSerializer(AuthenticationException.class, new Serializer());
+		setDeserializers(new Deserializers());
+		setMixInAnnotation(SimpleSavedRequest.class, OnlyTheUrl.class);
+	}
+
+	@JsonIncludeProperties("redirectUrl")
+	private abstract static class OnlyTheUrl {
+
+	}
+
+	/** Class and message. An application's own exception is written as Spring's that it extends. */
+	private static final class Serializer extends StdSerializer<AuthenticationException> {
+
+		Serializer() {
+			super(AuthenticationException.class);
+		}
+
+		@Override
+		public void serialize(AuthenticationException failure, JsonGenerator generator, SerializerProvider provider) throws IOException {
+			generator.writeStartObject();
+			generator.writeStringField("message", failure.getMessage());
+			generator.writeEndObject();
+		}
+
+		@Override
+		public void serializeWithType(AuthenticationException failure, JsonGenerator generator, SerializerProvider provider,
+				TypeSerializer types) throws IOException {
+			var type = types.writeTypePrefix(generator, types.typeId(failure, known(failure.getClass()), JsonToken.START_OBJECT));
+			generator.writeStringField("message", failure.getMessage());
+			types.writeTypeSuffix(generator, type);
+		}
+
+		private static Class<?> known(Class<?> type) {
+			for (Class<?> one = type; one != AuthenticationException.class; one = one.getSuperclass()) {
+				if (one.getName().startsWith(SPRING) && ClassUtils.hasConstructor(one, String.class)) {
+					return one;
+				}
+			}
+			return AuthenticationServiceException.class;
+		}
+
+	}
+
+	private static final class Deserializers extends SimpleDeserializers {
+
+		@Override
+		public JsonDeserializer<?> findBeanDeserializer(JavaType type, DeserializationConfig config, BeanDescription description) {
+			boolean ours = AuthenticationException.class.isAssignableFrom(type.getRawClass());
+			return ours ? new Deserializer(type.getRawClass().asSubclass(AuthenticationException.class)) : null;
+		}
+
+	}
+
+	private static final class Deserializer extends StdDeserializer<AuthenticationException> {
+
+		private final Class<? extends AuthenticationException> type;
+
+		Deserializer(Class<? extends AuthenticationException> type) {
+			super(type);
+			this.type = type;
+		}
+
+		@Override
+		public AuthenticationException deserialize(JsonParser parser, DeserializationContext context) throws IOException {
+			JsonNode json = parser.getCodec().readTree(parser);
+			try {
+				Constructor<? extends AuthenticationException> constructor = this.type.getConstructor(String.class);
+				return constructor.newInstance(json.path("message").textValue());
+			}
+			catch (ReflectiveOperationException ex) {
+				return context.reportBadDefinition(this.type, "it has no constructor that takes a message");
+			}
+		}
+
+	}
+
+}

@@ -1,0 +1,85 @@
+package dev.edgesession.spring;
+
+import dev.edgesession.spring.security.PrincipalSubjectResolver;
+import dev.edgesession.spring.security.UrlRequestCache;
+import org.junit.jupiter.api.Test;
+
+import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.autoconfigure.session.SessionAutoConfiguration;
+import org.springframework.boot.test.context.FilteredClassLoader;
+import org.springframework.boot.test.context.SpringBootTest;
+import org.springframework.boot.test.context.assertj.AssertableWebApplicationContext;
+import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
+import org.springframework.security.core.session.SessionRegistry;
+import org.springframework.security.web.savedrequest.HttpSessionRequestCache;
+import org.springframework.security.web.savedrequest.RequestCache;
+import org.springframework.session.SessionRepository;
+import org.springframework.session.web.http.SessionRepositoryFilter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** What an application gets, and which mistakes stop its start. */
+class ConfigurationTests {
+
+	private static final String KEY = "QUJD".repeat(11);
+
+	private final WebApplicationContextRunner runner = new WebApplicationContextRunner()
+		.withConfiguration(AutoConfigurations.of(EdgeSessionSecurityAutoConfiguration.class, EdgeSessionAutoConfiguration.class, SessionAutoConfiguration.class))
+		.withPropertyValues("edge-session.issuer=https://shop.example", "edge-session.keys=k1:" + KEY);
+
+	@Test
+	void theDependencyAndTwoLinesAreEnough() {
+		this.runner.run((context) -> assertThat(context).hasSingleBean(SessionRepositoryFilter.class)
+			.hasSingleBean(SessionRepository.class)
+			.hasSingleBean(EdgeSessions.class)
+			.hasSingleBean(SessionRegistry.class)
+			.hasBean("edgeSessionFilter")
+			.getBean(RequestCache.class)
+			.isInstanceOf(UrlRequestCache.class));
+	}
+
+	@Test
+	void springSecurityIsNotNeeded() {
+		this.runner.withClassLoader(new FilteredClassLoader("org.springframework.security"))
+			.run((context) -> assertThat(context).hasNotFailed().hasSingleBean(SessionRepositoryFilter.class).doesNotHaveBean("edgeSessionRegistry"));
+	}
+
+	@Test
+	void theApplicationsOwnBeansComeFirst() {
+		this.runner.withBean(RequestCache.class, HttpSessionRequestCache::new)
+			.withBean(SubjectResolver.class, () -> (attributes) -> (String) attributes.apply("account"))
+			.run((context) -> {
+				assertThat(context).doesNotHaveBean(PrincipalSubjectResolver.class).doesNotHaveBean(UrlRequestCache.class);
+				// The registry lists by the principal's name, which need not be the subject any more.
+				assertThat(context).doesNotHaveBean(SessionRegistry.class);
+			});
+	}
+
+	@Test
+	void mistakesStopTheStartInWordsThatHoldNoKey() {
+		for (String[] wrong : new String[][] { { "issuer", "https://shop.example/" }, { "issuer", "shop.example" }, { "issuer", "ftp://shop.example" },
+				{ "issuer", "https://user@shop.example" }, { "issuer", "" }, { "audience", "https://shop.example" }, { "audience", "" }, { "keys", "k1:short" },
+				{ "keys", "" }, { "keys", "k1:" + KEY + ",k1:" + KEY }, { "keys", KEY }, { "direct-paths", "healthz" }, { "direct-paths", "/health/*" },
+				{ "data-limit", "8KB" } }) {
+			this.runner.withPropertyValues("edge-session." + wrong[0] + "=" + wrong[1])
+				.run((context) -> assertThat(context).as("%s=%s", wrong[0], wrong[1])
+					.getFailure()
+					.rootCause()
+					.hasMessageContaining("edge-session." + wrong[0])
+					.hasMessageNotContaining(KEY));
+		}
+	}
+
+	@Test
+	void standaloneModeRunsWhereTestsOrDevtoolsAreAndNoProductionProfileIs() {
+		WebApplicationContextRunner standalone = this.runner.withPropertyValues("edge-session.standalone=true");
+		standalone.run((context) -> assertThat(context).hasNotFailed().doesNotHaveBean(SessionRepositoryFilter.class));
+		standalone.withPropertyValues("spring.profiles.active=prod").run(ConfigurationTests::refusesToStart);
+		standalone.withClassLoader(new FilteredClassLoader(SpringBootTest.class)).run(ConfigurationTests::refusesToStart);
+	}
+
+	private static void refusesToStart(AssertableWebApplicationContext context) {
+		assertThat(context).getFailure().rootCause().hasMessageContaining("for development and tests");
+	}
+
+}

@@ -1,0 +1,142 @@
+package dev.edgesession.spring;
+
+import java.util.List;
+import java.util.Map;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.edgesession.spring.testing.EdgeSessionMvc;
+import jakarta.servlet.Filter;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpSession;
+import org.junit.jupiter.api.Test;
+
+import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.autoconfigure.http.HttpMessageConvertersAutoConfiguration;
+import org.springframework.boot.autoconfigure.session.SessionAutoConfiguration;
+import org.springframework.boot.autoconfigure.web.servlet.DispatcherServletAutoConfiguration;
+import org.springframework.boot.autoconfigure.web.servlet.WebMvcAutoConfiguration;
+import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
+import org.springframework.boot.web.servlet.FilterRegistrationBean;
+import org.springframework.session.web.http.SessionRepositoryFilter;
+import org.springframework.test.web.servlet.MockMvc;
+import org.springframework.test.web.servlet.MvcResult;
+import org.springframework.test.web.servlet.request.MockMvcRequestBuilders;
+import org.springframework.test.web.servlet.setup.MockMvcBuilders;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.RestController;
+
+import static dev.edgesession.spring.testing.EdgeSessionMvc.edgeSession;
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** An application that has Spring MVC alone, and says itself whose session it is. */
+class WithoutSecurityTests {
+
+	@RestController
+	static class Pages {
+
+		@GetMapping("/plain")
+		String plain() {
+			return "plain";
+		}
+
+		@GetMapping("/who")
+		String who(HttpServletRequest request) {
+			HttpSession session = request.getSession(false);
+			return "account " + ((session != null) ? session.getAttribute("account") : "of nobody");
+		}
+
+		@GetMapping("/login")
+		String login(HttpSession session) {
+			session.setAttribute("account", "17");
+			return session.getId();
+		}
+
+		@GetMapping("/logout")
+		String logout(HttpSession session) {
+			session.removeAttribute("account");
+			return "bye";
+		}
+
+		@GetMapping("/bad")
+		String bad(HttpSession session) {
+			session.setAttribute("account", "a\nb");
+			return "bad";
+		}
+
+		@GetMapping("/empty")
+		String empty(HttpSession session) {
+			return "items " + List.of(session.getAttributeNames()).size();
+		}
+
+	}
+
+	private final WebApplicationContextRunner runner = new WebApplicationContextRunner()
+		.withConfiguration(AutoConfigurations.of(EdgeSessionAutoConfiguration.class, SessionAutoConfiguration.class, WebMvcAutoConfiguration.class,
+				DispatcherServletAutoConfiguration.class, HttpMessageConvertersAutoConfiguration.class))
+		.withBean(SubjectResolver.class, () -> (attributes) -> (String) attributes.apply("account"))
+		.withUserConfiguration(Pages.class)
+		.withPropertyValues("edge-session.issuer=https://shop.example", "edge-session.keys=k1:" + "QUJD".repeat(11));
+
+	private interface Body {
+
+		void accept(MockMvc mvc) throws Exception;
+
+	}
+
+	private void run(Body body) {
+		this.runner.run((context) -> {
+			Filter[] filters = { context.getBean("edgeSessionFilter", FilterRegistrationBean.class).getFilter(), context.getBean(SessionRepositoryFilter.class),
+					context.getBean("edgeSessionFailureFilter", FilterRegistrationBean.class).getFilter() };
+			body.accept(MockMvcBuilders.webAppContextSetup(context).addFilters(filters).build());
+		});
+	}
+
+	private static MvcResult get(MockMvc mvc, String path, EdgeSessionMvc from) throws Exception {
+		return mvc.perform(MockMvcRequestBuilders.get(path).with(from)).andReturn();
+	}
+
+	@Test
+	void responsesThatReadTheSessionVaryByCookieAndOthersDoNot() {
+		run((mvc) -> {
+			for (EdgeSessionMvc from : List.of(edgeSession(), edgeSession().subject("17").claim("data", Map.of("account", "17")))) {
+				assertThat(get(mvc, "/plain", from).getResponse().getHeaders("Vary")).isEmpty();
+				for (String path : List.of("/who", "/empty")) {
+					assertThat(get(mvc, path, from).getResponse().getHeaders("Vary")).as(path).contains("Cookie");
+				}
+			}
+		});
+	}
+
+	@Test
+	void whoseSessionItIsIsWhatTheApplicationSays() {
+		run((mvc) -> {
+			MvcResult login = get(mvc, "/login", edgeSession().claim("jti", "j1"));
+			ObjectNode control = EdgeSessionMvc.operation(login);
+			assertThat(control.toString()).isEqualTo("{\"op\":\"create\",\"sub\":\"17\",\"data\":{\"account\":\"17\"}}");
+			assertThat(login.getResponse().getContentAsString()).isEqualTo("j1");
+			EdgeSessionMvc user = edgeSession().subject("17").claim("data", Map.of("account", "17", "cart", 1));
+			assertThat(EdgeSessionMvc.operation(get(mvc, "/login", user))).isNull();
+			assertThat(EdgeSessionMvc.operation(get(mvc, "/logout", user)).toString()).isEqualTo("{\"op\":\"create\",\"data\":{\"cart\":1}}");
+			user = edgeSession().subject("17").claim("data", Map.of("account", "17"));
+			assertThat(EdgeSessionMvc.operation(get(mvc, "/logout", user)).toString()).isEqualTo("{\"op\":\"destroy\"}");
+		});
+	}
+
+	@Test
+	void aSubjectThatTheGateWouldRefuseIsAnErrorOfTheApplication() {
+		run((mvc) -> {
+			try {
+				assertThat(get(mvc, "/bad", edgeSession()).getResponse().getStatus()).isEqualTo(500);
+			}
+			catch (Exception ex) {
+				assertThat(ex).hasRootCauseInstanceOf(SessionDataException.class);
+			}
+		});
+	}
+
+	@Test
+	void anEmptySessionIsNotKept() {
+		run((mvc) -> assertThat(EdgeSessionMvc.operation(get(mvc, "/empty", edgeSession()))).isNull());
+	}
+
+}
