@@ -1,5 +1,6 @@
 package demo;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.Collections;
@@ -24,20 +25,26 @@ record SessionPage(EdgeClaims claims, Person person, Collection<Person> people, 
 			"impossible", "That transfer is not possible.", "ended", "That session has ended. Its browser is signed out with its next click.");
 
 	String html(HttpSession session, String done) {
+		Instant now = Instant.now();
 		return """
-				<div class="narrow" id="account">
+				<div class="columns" id="session" data-now="%d">
+				<div>
 				%s
 				<h1>%s</h1>
 				<p class="lead">Signed in since %s.</p>
+				<section class="deadlines" aria-label="Deadlines">
+				%s
+				%s
+				</section>
+				<p class="ended" id="ended" hidden>This session is over. <a href="/session">Sign in again</a></p>
 				<section>
 				<h2>This session</h2>
 				<dl>
 				<div><dt>Account</dt><dd><code>%s</code></dd></div>
 				<div><dt>Handle</dt><dd><code>%s</code></dd></div>
 				<div><dt>Last authenticated</dt><dd>%s, %s</dd></div>
-				<div><dt>Ends without activity</dt><dd id="idle">%s</dd></div>
-				<div><dt>Ends whatever happens</dt><dd id="absolute">%s</dd></div>
 				<div><dt>Store last asked</dt><dd>%s</dd></div>
+				<div><dt>Last new ID</dt><dd id="rotated">the live log knows</dd></div>
 				</dl>
 				</section>
 				%s
@@ -48,10 +55,27 @@ record SessionPage(EdgeClaims claims, Person person, Collection<Person> people, 
 				<p>The claims of the signed <code>Edge-Session-Assertion</code> that came with this request. There is no session ID among them.</p>
 				<pre tabindex="0">%s</pre>
 				</section>
-				</div>""".formatted(Html.notice(DONE.get((done != null) ? done : "")), escape(this.person.name), moment(this.claims.created()),
+				</div>
+				<aside aria-labelledby="log-title">
+				<h2 id="log-title">Live</h2>
+				<p>The gate’s log, and the requests that reach the application.</p>
+				<ol class="log" id="log" data-source="/live" aria-live="off"></ol>
+				</aside>
+				</div>""".formatted(now.getEpochSecond(), Html.notice(DONE.get((done != null) ? done : "")), escape(this.person.name),
+				moment(this.claims.created()), deadline("idle", "Idle", "until it ends, unless you do something", this.claims.idleDeadline(), now),
+				deadline("absolute", "Absolute", "until it ends, whatever you do", this.claims.absoluteDeadline(), this.claims.created()),
 				escape(this.claims.subject()), escape(this.claims.sid()), moment(this.claims.authTime()), escape(String.join(" and ", this.claims.amr())),
-				moment(this.claims.idleDeadline()), moment(this.claims.absoluteDeadline()), moment(this.claims.checked()), notes(session), transfer(),
-				list(), escape(this.claims.json().toPrettyString()));
+				moment(this.claims.checked()), notes(session), transfer(), list(), escape(this.claims.json().toPrettyString()));
+	}
+
+	private static String deadline(String id, String label, String text, Instant at, Instant from) {
+		return """
+				<div class="deadline">
+				<h2>%s</h2>
+				<output class="big" id="%s" data-at="%d" data-span="%d">%s</output>
+				<meter min="0" max="1" value="1" aria-hidden="true"></meter>
+				<p>%s</p>
+				</div>""".formatted(label, id, at.getEpochSecond(), Math.max(1, Duration.between(from, at).toSeconds()), moment(at), text);
 	}
 
 	private static String notes(HttpSession session) {
