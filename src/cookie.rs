@@ -20,6 +20,9 @@ use crate::token::Sealed;
 /// How many cookies of our name are looked at. More are tossed by somebody.
 const MOST_VALUES: usize = 8;
 
+/// What the name of the cookie that says "just changed" ends in.
+const FRESH: &str = "-fresh";
+
 /// More cookies than a login and the redirects behind it set: its own two, and a rotation's.
 const MOST_SET: usize = 4;
 
@@ -135,7 +138,7 @@ impl CookieNames {
     pub fn new(session: &str, same_site: SameSite) -> Self {
         Self {
             session: session.to_owned(),
-            fresh: format!("{session}-fresh"),
+            fresh: format!("{session}{FRESH}"),
             lower: session.to_ascii_lowercase(),
             same_site,
         }
@@ -284,7 +287,10 @@ impl CookieNames {
             let before = lower.get(..place).unwrap_or_default();
             let bare = before.trim_end_matches([' ', '\t']);
             let begins_here = bare.is_empty() || bare.ends_with([';', ',', '=']);
-            !begins_here && !before.ends_with(is_of_name)
+            let after = lower.get(place.saturating_add(self.lower.len())..).unwrap_or_default();
+            let after = after.strip_prefix(FRESH).unwrap_or(after);
+            let has_value = after.trim_start_matches([' ', '\t']).starts_with('=');
+            has_value && !begins_here && !before.ends_with(is_of_name)
         })
     }
 

@@ -99,8 +99,10 @@ impl Rule {
             Pattern::Exact(path) | Pattern::Below(path) => path,
         };
         let covers = match (self.access, later.access) {
-            // Letter case may tell them apart.
-            (Access::Public | Access::Optional, Access::Required) => false,
+            // It still covers other letter cases, but not what it says.
+            (Access::Public | Access::Optional, Access::Required) => {
+                self.pattern.covers(later.text.trim_end_matches('*'))
+            }
             (Access::Required, _) => self.pattern.covers(&folded(path)),
             _ => self.pattern.covers(path),
         };
@@ -130,13 +132,10 @@ impl Pattern {
     /// Whether this is what servers could read as the same path, folded: many ignore a slash at the
     /// end.
     fn protects(&self, path: &str) -> bool {
-        let bare = |path: &str| path.strip_suffix('/').unwrap_or(path).to_owned();
-        // Some decode first and look for a query then: an escaped one hides nothing.
-        let without_query = path.split(['?', '#']).next().unwrap_or_default();
-        [path, without_query].into_iter().any(|path| match self {
-            Self::Exact(exact) => bare(exact) == bare(path),
+        match self {
+            Self::Exact(exact) => without_slash(exact) == without_slash(path),
             Self::Below(_) => self.matches(path),
-        })
+        }
     }
 
     /// Whether everything at and below this path is below here.
@@ -164,10 +163,16 @@ pub fn decide<'rules>(rules: &'rules [Rule], default: Access, path: &str) -> Mat
         return Matched::without_rule(Access::Required);
     }
     let folded = folded(path);
+    // Some decode first and look for a query then: an escaped one hides nothing.
+    let without_query = before_query(&folded);
+    let has_query = without_query.len() < folded.len();
+    let protects = |pattern: &Pattern| {
+        pattern.protects(&folded) || (has_query && pattern.protects(without_query))
+    };
     rules
         .iter()
         .find(|rule| match rule.access {
-            Access::Required => rule.pattern.protects(&folded),
+            Access::Required => protects(&rule.pattern),
             Access::Optional | Access::Public => rule.pattern.matches(path),
         })
         .map_or(Matched::without_rule(default), |rule| Matched {
@@ -184,12 +189,31 @@ pub fn decide<'rules>(rules: &'rules [Rule], default: Access, path: &str) -> Mat
 pub fn may_be_below(path: &str, name: &str) -> bool {
     // Nearly every path begins with a letter or digit that the name does not begin with.
     let first = path.as_bytes().get(1);
-    if first.is_some_and(u8::is_ascii_alphanumeric) && first != name.as_bytes().first() {
+    let begins_otherwise =
+        first.is_some_and(u8::is_ascii_alphanumeric) && first != name.as_bytes().first();
+    if begins_otherwise && !path.contains('%') {
         return false;
     }
     let folded = folded(path);
-    let mut segments = folded.split(['/', '\\']).map(|segment| segment.split(';').next());
-    segments.find_map(|segment| segment.filter(|text| !matches!(*text, "" | "."))) == Some(name)
+    let mut below = Vec::new();
+    for segment in before_query(&folded).split(['/', '\\']) {
+        match segment.split(';').next().unwrap_or_default() {
+            "" | "." => {}
+            ".." => {
+                below.pop();
+            }
+            segment => below.push(segment),
+        }
+    }
+    below.first() == Some(&name)
+}
+
+fn before_query(path: &str) -> &str {
+    path.split(['?', '#']).next().unwrap_or_default()
+}
+
+fn without_slash(path: &str) -> &str {
+    path.strip_suffix('/').unwrap_or(path)
 }
 
 /// Whether every server reads this path in the same way.

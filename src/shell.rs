@@ -157,9 +157,12 @@ impl Visit {
         };
         journal::write(&self.site.config, &events);
         let Self { site, env, request } = self;
-        let turnaround = Turnaround { site: Rc::clone(&site), env, context: forward.context };
+        // In a box, so that what is left of the closure once it was called is small: it is the
+        // garbage collector's, which also finds those that are never called.
+        let turnaround =
+            Box::new(Turnaround { site: Rc::clone(&site), env, context: forward.context });
         let fetcher = upstream::fetcher(&site.config, &turnaround.env);
-        let then = Closure::once_into_js(move |response| turnaround.respond(response));
+        let then = Closure::once(move |response| turnaround.respond(response)).into_js_value();
         let sent = fetcher.and_then(|fetcher| {
             upstream::send(&site.config, &fetcher, &request, &forward.outbound, then)
         });
@@ -169,7 +172,13 @@ impl Visit {
     async fn leave(self, leaving: Box<Leaving>, mut events: Vec<Event>) -> Responded {
         let mut replies = Vec::new();
         for call in leaving.questions(&self.site) {
-            replies.push(store::ask(&self.site, &self.env, &call).await);
+            let reply = store::ask(&self.site, &self.env, &call).await;
+            let is_fault = reply.is_err();
+            replies.push(reply);
+            // The answer is known, and nobody waits for one deadline after the other.
+            if is_fault {
+                break;
+            }
         }
         let answer = leaving.answer(&self.site, replies, &mut events);
         self.answer(&answer, &events)

@@ -74,6 +74,7 @@ pub struct Create {
     /// How long ago that request reached the gate, when this was sent.
     pub age: Span,
     /// When this was sent, by the gate's clock.
+    #[serde(default)]
     pub sent: Time,
     /// The session that the request presented, if this object may know it: it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -113,6 +113,12 @@ impl Span {
         Self(self.0.saturating_add(other.0))
     }
 
+    /// What is left of the length.
+    #[must_use]
+    pub const fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
     /// The length so many times over.
     #[must_use]
     pub const fn times(self, count: u64) -> Self {

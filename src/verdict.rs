@@ -157,6 +157,12 @@ pub struct ResponseFacts {
 }
 
 impl ResponseFacts {
+    /// Whether the platform can make a response of this status; it passes on others as they are.
+    #[must_use]
+    pub const fn can_be_changed(&self) -> bool {
+        self.status < 600
+    }
+
     /// Takes a header in; of several `Set-Cookie`s, each.
     pub fn take(&mut self, name: &str, value: &str) {
         match name {

@@ -310,6 +310,8 @@ fn rules_that_another_rule_leaves_nothing_to_are_contradictions() {
         (rule("/a/*", "public"), rule("/a/b", "optional")),
         (rule("/a/*", "required"), rule("/A/b/*", "public")),
         (rule("/*", "optional"), rule("/a", "public")),
+        (rule("/*", "optional"), rule("/admin/*", "required")),
+        (rule("/api/*", "optional"), rule("/api/admin", "required")),
     ] {
         assert_problem("paths[2].path", &json!({ "paths": [first, second] }));
     }

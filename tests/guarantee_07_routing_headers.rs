@@ -168,6 +168,9 @@ fn what_is_below_the_reserved_path_is_never_forwarded() {
         "/%2F.edge-session/control",
         "/.edge-%C5%BFession/control",
         "/.edge%2Dsession",
+        "/.edge-session%3f/x",
+        "/.edge-session%23",
+        "/a/..%2f.edge-session/control",
     ] {
         for ask in [page(target), write(target)] {
             let reaction = world.send(ask, Play::Pass);

@@ -107,6 +107,11 @@ fn a_page_that_needs_a_session_is_private_unless_the_origin_says_what_it_is() {
     let reaction = world.go(&mut alice, read("/account/x"), Play::Pass);
     assert_eq!(reaction.header("cache-control"), Some("private, no-store"));
     let play =
+        || Play::With(Box::new(|_| response(200, &[("CDN-Cache-Control", "public, max-age=600")])));
+    let reaction = world.go(&mut alice, read("/account/x"), play());
+    assert_eq!(reaction.header("cache-control"), Some("private, no-store"));
+    assert!(reaction.passed.is_empty(), "what caches believe more is gone: {:?}", reaction.passed);
+    let play =
         || Play::With(Box::new(|_| response(200, &[("Cache-Control", "private, max-age=5")])));
     let reaction = world.go(&mut alice, read("/account/x"), play());
     assert_eq!(reaction.header("cache-control"), None, "left as it is");
@@ -121,6 +126,10 @@ fn a_page_that_may_have_a_session_is_private_where_it_had_one_unless_the_origin_
     let reaction = world.go(&mut alice, read("/"), Play::Pass);
     assert_eq!(reaction.header("cache-control"), Some("private, no-cache"));
     let play = || Play::With(Box::new(|_| response(200, &[("Cache-Control", "max-age=5")])));
+    assert_eq!(world.go(&mut alice, read("/"), play()).header("cache-control"), None, "as it is");
+    let play = || Play::With(Box::new(|_| response(200, &[("CDN-Cache-Control", "max-age=5")])));
+    assert_eq!(world.go(&mut alice, read("/"), play()).header("cache-control"), None, "as it is");
+    let play = || Play::With(Box::new(|_| response(600, &[])));
     assert_eq!(world.go(&mut alice, read("/"), play()).header("cache-control"), None, "as it is");
     assert_eq!(world.send(read("/"), Play::Pass).header("cache-control"), None, "nobody's page");
 }

@@ -65,6 +65,11 @@ fn removing_takes_the_separator_along_and_leaves_the_rest_as_sent() {
     assert_eq!(without("__Host-session=v; __Host-session-fresh=1;"), Forwarded::Remove);
     assert_eq!(without("a=1;; b;=2; \u{e9}=\u{fffd}"), Forwarded::Keep);
     // No parser reads these as cookies of ours.
+    for header in
+        ["c=[\"__Host-session\",\"_ga\"]; a=b", "n=my __Host-session; a=b", "l=/__host-session-x="]
+    {
+        assert_eq!(without(header), Forwarded::Keep, "{header}");
+    }
     assert_eq!(without("a=x__Host-session=v; b=__Host-session"), Forwarded::Keep);
     assert_eq!(without("my__Host-session=v"), Forwarded::Keep);
 }

@@ -60,8 +60,8 @@ pub(super) fn begin(
     if context.access == Access::Public {
         return invalid("its path is public", events);
     }
-    if response.status == 101 {
-        return invalid("it came with a 101", events);
+    if response.status == 101 || !response.can_be_changed() {
+        return invalid("it came with a 101, or with no status of HTTP", events);
     }
     let read = control::read_answer(&site.origin_keys, site.parties(), message, &context.jti, now);
     let (instruction, operation) = match read {

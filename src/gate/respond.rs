@@ -59,13 +59,15 @@ pub(super) fn edits(
             Some(kept.filter(|text| !site.config.cookie.is_shadowed_by(text)).cloned().collect());
     }
     let concerns_session = !edits.cookies.is_empty() || response.control.is_some();
-    if concerns_session {
-        edits.remove.extend(names.filter(|name| is_for_shared_caches(name)).cloned());
-    }
     let says_nothing = response.cache_control.is_none();
     if concerns_session || (says_nothing && context.access == Access::Required) {
+        edits.remove.extend(names.filter(|name| is_for_shared_caches(name)).cloned());
         edits.set.push(("cache-control", "private, no-store"));
-    } else if says_nothing && context.session.is_some() {
+    } else if says_nothing
+        && response.cdn_cache_control.is_none()
+        && context.session.is_some()
+        && response.can_be_changed()
+    {
         // Without a word of the origin, caches keep what looks old enough (RFC 9111 section 4.2.2).
         edits.set.push(("cache-control", "private, no-cache"));
     }

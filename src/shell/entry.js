@@ -50,6 +50,17 @@ function internalError() {
 // The name alone: a message may quote what a client sent.
 const log = (error) => console.error(JSON.stringify({ event: "internal", error: error?.name }));
 
+// After anything that went wrong: replaces the instance if it has died, which tells everyone who waits for it.
+function revive() {
+  try {
+    __worker_init_state();
+  } catch {
+    // It is dead, and the glue could not replace it.
+    abandon();
+    __wbg_reset_state();
+  }
+}
+
 // What `call` gives, or DIED; a promise of that where it gives a promise.
 function settle(call) {
   let given;
@@ -57,9 +68,7 @@ function settle(call) {
     given = call();
   } catch (error) {
     log(error);
-    // Either it died itself, or it met a dead instance that the glue could not replace.
-    abandon();
-    __wbg_reset_state();
+    revive();
     return DIED;
   }
   if (!(given instanceof Promise)) return given;
@@ -74,6 +83,8 @@ function settle(call) {
       (error) => {
         // Who was abandoned has been told already.
         if (waiting.delete(resolve)) log(error);
+        // Before any other callback of a dead instance is called: each of them would be, with pointers into the next one's memory.
+        revive();
         resolve(DIED);
       },
     );

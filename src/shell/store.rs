@@ -47,11 +47,12 @@ pub(super) async fn ask(site: &Site, env: &Env, call: &Call) -> Result<Reply, Fa
     if call.is_change() {
         forget();
     }
-    let deadline = site.config.store_deadline;
+    let (deadline, begun) = (site.config.store_deadline, env::now());
     let reply = match site.config.store {
         StoreKind::Durable => match objects::fetch(env, call, deadline).await {
             Err(fault) if call.is_asked_again_after(fault) => {
-                objects::fetch(env, call, deadline).await
+                let left = deadline.minus(env::now().since(begun));
+                if left.is_zero() { Err(fault) } else { objects::fetch(env, call, left).await }
             }
             reply => reply,
         },

@@ -117,6 +117,28 @@ test("a death in the alarm is reported to the runtime, which then tries again, a
   assert.equal(await alice.who(), sub);
 });
 
+test("a death while the application's answer is looked at answers everyone else in flight at once", async () => {
+  const sub = newUser();
+  const alice = await signedIn(sub);
+  const first = app.hold("/first");
+  const holds = Array.from({ length: 3 }, () => app.hold("/held"));
+  await gate.trap("throw", { after: 50 }); // set off by the next request, for whoever looks at the clock after that
+  const victim = alice.send("POST", "/first", BROWSER.fetch, "");
+  const others = Array.from({ length: 3 }, () => alice.send("POST", "/held", BROWSER.fetch, ""));
+  await Promise.all([first.arrived, ...holds.map((hold) => hold.arrived)]);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  first.release();
+  isInternalError(await victim);
+  const late = new Promise((resolve) => setTimeout(() => resolve("still waiting"), 1000));
+  for (const other of others) {
+    const answer = await Promise.race([other, late]);
+    assert.notEqual(answer, "still waiting");
+    isInternalError(answer);
+  }
+  for (const hold of holds) hold.release();
+  assert.equal(await alice.who(), sub);
+});
+
 test("fifty deaths in a row leave a gate that works", async () => {
   const sub = newUser();
   const alice = await signedIn(sub);
