@@ -9,13 +9,18 @@
 //! - cookies are set and cleared with the same attributes, `__Host-` prefix, `Secure` and `HttpOnly`
 //!   included (OWASP ASVS 5 3.3.1 to 3.3.4).
 
+mod search;
+
 use core::fmt;
+use core::ops::Range;
 use std::borrow::Cow;
 
 use crate::mark::{Changed, Mark};
 use crate::sid::Sid;
 use crate::time::Span;
 use crate::token::Sealed;
+
+use search::Search;
 
 /// How many cookies of our name are looked at. More are tossed by somebody.
 const MOST_VALUES: usize = 8;
@@ -40,8 +45,8 @@ pub enum SameSite {
 pub struct CookieNames {
     session: String,
     fresh: String,
-    /// What both begin with, in lower case.
-    lower: String,
+    /// Finds what both begin with.
+    search: Search,
     same_site: SameSite,
 }
 
@@ -139,7 +144,7 @@ impl CookieNames {
         Self {
             session: session.to_owned(),
             fresh: format!("{session}{FRESH}"),
-            lower: session.to_ascii_lowercase(),
+            search: Search::new(session),
             same_site,
         }
     }
@@ -154,7 +159,8 @@ impl CookieNames {
     #[must_use]
     pub fn find<'header>(&self, header: &'header str) -> Found<'header> {
         let mut found = Found::default();
-        for piece in header.split(';').flat_map(pieces) {
+        let segments = self.search.segments(header).filter_map(|range| header.get(range));
+        for piece in segments.flat_map(pieces) {
             let name = piece.name();
             if name == self.session {
                 found.presented = true;
@@ -172,38 +178,36 @@ impl CookieNames {
     /// session cookie's value, or no cookie of ours at all.
     #[must_use]
     pub fn forwarded(&self, header: &str, sid: Option<&Sid>) -> Forwarded {
-        // Most cookies are others': a closer look is taken only where our name stands. In lower case
-        // every byte keeps its place.
-        let lower = header.to_ascii_lowercase();
-        if !lower.contains(&self.lower) {
-            return Forwarded::Keep;
-        }
+        // Most cookies are others': only where our name stands is a closer look taken.
         let mut sid = sid;
         let mut changed = false;
         let mut left = String::with_capacity(header.len());
-        let mut separator = "";
-        for (segment, lower) in header.split(';').zip(lower.split(';')) {
-            let mut kept = Cow::Borrowed(segment);
-            if lower.contains(&self.lower) {
-                match self.without_ours(segment, &mut sid) {
-                    Stripped::Whole => {}
-                    Stripped::Nothing => {
-                        changed = true;
-                        continue;
-                    }
-                    Stripped::Part(text) => {
-                        changed = true;
-                        kept = Cow::Owned(text);
-                    }
+        let mut from = 0;
+        for range in self.search.segments(header) {
+            let Range { start, end } = range.clone();
+            let replacement =
+                match self.without_ours(header.get(range).unwrap_or_default(), &mut sid) {
+                    Stripped::Whole => continue,
+                    Stripped::Part(text) => Some(text),
+                    Stripped::Nothing => None,
+                };
+            changed = true;
+            let before = header.get(from..start).unwrap_or_default();
+            left.push_str(before);
+            from = end;
+            match replacement {
+                Some(text) => left.push_str(&text),
+                // Its separator goes along: the one before it, or the one after where it was first.
+                None if left.ends_with(';') => {
+                    left.pop();
                 }
+                None => from = from.saturating_add(1),
             }
-            left.push_str(separator);
-            left.push_str(&kept);
-            separator = ";";
         }
         if !changed {
             return Forwarded::Keep;
         }
+        left.push_str(header.get(from..).unwrap_or_default());
         match left.trim_matches([' ', '\t', ';']) {
             "" => Forwarded::Remove,
             _ => Forwarded::Replace(left.trim_start_matches([' ', '\t']).to_owned()),
@@ -281,17 +285,22 @@ impl CookieNames {
     /// Whether a name of ours stands where only a parser that ends a cookie at white space or a quote
     /// would begin to read one.
     fn is_hidden_in(&self, text: &str) -> bool {
-        let lower = text.to_ascii_lowercase();
-        // The other name begins with this one.
-        lower.match_indices(&self.lower).any(|(place, _)| {
-            let before = lower.get(..place).unwrap_or_default();
+        let mut from = 0;
+        while let Some(place) = self.search.find(text, from) {
+            from = place.saturating_add(self.session.len());
+            let before = text.get(..place).unwrap_or_default();
             let bare = before.trim_end_matches([' ', '\t']);
             let begins_here = bare.is_empty() || bare.ends_with([';', ',', '=']);
-            let after = lower.get(place.saturating_add(self.lower.len())..).unwrap_or_default();
-            let after = after.strip_prefix(FRESH).unwrap_or(after);
+            let after = text.get(from..).unwrap_or_default();
+            let is_fresh =
+                after.get(..FRESH.len()).is_some_and(|end| end.eq_ignore_ascii_case(FRESH));
+            let after = if is_fresh { after.get(FRESH.len()..).unwrap_or_default() } else { after };
             let has_value = after.trim_start_matches([' ', '\t']).starts_with('=');
-            has_value && !begins_here && !before.ends_with(is_of_name)
-        })
+            if has_value && !begins_here && !before.ends_with(is_of_name) {
+                return true;
+            }
+        }
+        false
     }
 
     fn is_ours(&self, name: &str) -> bool {
