@@ -195,17 +195,21 @@ pub fn may_be_below(path: &str, name: &str) -> bool {
         return false;
     }
     let folded = folded(path);
+    let segments = before_query(&folded).split(['/', '\\']);
+    let segments = segments.filter_map(|segment| segment.split(';').next());
+    // Escaped dots are resolved by some, and left alone by others.
     let mut below = Vec::new();
-    for segment in before_query(&folded).split(['/', '\\']) {
-        match segment.split(';').next().unwrap_or_default() {
-            "" | "." => {}
-            ".." => {
-                below.pop();
-            }
-            segment => below.push(segment),
+    for segment in segments.filter(|segment| !matches!(*segment, "" | ".")) {
+        if segment == ".." {
+            below.pop();
+            continue;
         }
+        if below.is_empty() && segment == name {
+            return true;
+        }
+        below.push(segment);
     }
-    below.first() == Some(&name)
+    false
 }
 
 fn before_query(path: &str) -> &str {

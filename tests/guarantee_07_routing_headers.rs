@@ -171,6 +171,7 @@ fn what_is_below_the_reserved_path_is_never_forwarded() {
         "/.edge-session%3f/x",
         "/.edge-session%23",
         "/a/..%2f.edge-session/control",
+        "/.edge-session/%2e%2e%2fopen/x",
     ] {
         for ask in [page(target), write(target)] {
             let reaction = world.send(ask, Play::Pass);
