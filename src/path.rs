@@ -111,8 +111,8 @@ impl Rule {
 
     /// Whether it is about paths that are the gate's own.
     #[must_use]
-    pub fn is_below(&self, name: &str) -> bool {
-        may_be_below(&self.text, name)
+    pub fn is_reserved(&self) -> bool {
+        is_reserved(&self.text)
     }
 
     /// The rule's own word on how old an answer from memory may be.
@@ -183,14 +183,12 @@ pub fn decide<'rules>(rules: &'rules [Rule], default: Access, path: &str) -> Mat
         })
 }
 
-/// Whether some server could take a path for one below `/NAME`, `name` being in lower case:
-/// whatever letter case, escapes, path parameters and empty segments it is spelled with.
+/// Whether some server could take a path for one of the gate's own, whatever letter case, escapes,
+/// path parameters and empty segments it is spelled with.
 #[must_use]
-pub fn may_be_below(path: &str, name: &str) -> bool {
-    // Nearly every path begins with a letter or digit that the name does not begin with.
-    let first = path.as_bytes().get(1);
-    let begins_otherwise =
-        first.is_some_and(u8::is_ascii_alphanumeric) && first != name.as_bytes().first();
+pub fn is_reserved(path: &str) -> bool {
+    // Nearly every path begins with a letter or digit, and the name does not.
+    let begins_otherwise = path.as_bytes().get(1).is_some_and(u8::is_ascii_alphanumeric);
     if begins_otherwise && !path.contains('%') {
         return false;
     }
@@ -198,16 +196,12 @@ pub fn may_be_below(path: &str, name: &str) -> bool {
     let segments = before_query(&folded).split(['/', '\\']);
     let segments = segments.filter_map(|segment| segment.split(';').next());
     // Escaped dots are resolved by some, and left alone by others.
-    let mut below = Vec::new();
+    let mut depth = 0_usize;
     for segment in segments.filter(|segment| !matches!(*segment, "" | ".")) {
-        if segment == ".." {
-            below.pop();
-            continue;
-        }
-        if below.is_empty() && segment == name {
+        if depth == 0 && segment == RESERVED {
             return true;
         }
-        below.push(segment);
+        depth = if segment == ".." { depth.saturating_sub(1) } else { depth.saturating_add(1) };
     }
     false
 }

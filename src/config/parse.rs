@@ -16,7 +16,7 @@ use crate::event::Level;
 use crate::lifetime::Lifetimes;
 use crate::memory::Bounds;
 use crate::origin::WebOrigin;
-use crate::path::{Access, RESERVED, Rule};
+use crate::path::{Access, Rule};
 use crate::rotation::Rules;
 use crate::time::Span;
 
@@ -208,7 +208,7 @@ fn rules(root: &mut Section, longest_freshness: Span) -> Vec<Rule> {
         }
         match (table.text("path"), access) {
             (Some(path), Some(access)) => match Rule::parse(&path, access, activity) {
-                Ok(rule) if rule.is_below(RESERVED) => {
+                Ok(rule) if rule.is_reserved() => {
                     table.report("path", "is the gate's own: no rule counts there");
                 }
                 Ok(rule) if rules.iter().any(|earlier: &Rule| earlier.hides(&rule)) => {

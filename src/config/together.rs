@@ -6,7 +6,7 @@
 use super::Config;
 use super::section::Section;
 use crate::origin::WebOrigin;
-use crate::path::{Access, RESERVED, is_forwarded_form, may_be_below};
+use crate::path::{Access, is_forwarded_form, is_reserved};
 
 pub(super) fn check(root: &Section, config: &Config) {
     check_destinations(root, config);
@@ -18,7 +18,7 @@ fn check_destinations(root: &Section, config: &Config) {
     if let Some(url) = &config.login_url {
         match path_here(config, url) {
             Err(()) => root.report("login_url", "must be a path on this site or an https URL"),
-            Ok(Some(path)) if may_be_below(path, RESERVED) => {
+            Ok(Some(path)) if is_reserved(path) => {
                 root.report("login_url", "must not be one of the gate's own paths");
             }
             Ok(Some(path)) if config.rule(path).access != Access::Optional => root.report(
@@ -30,7 +30,7 @@ fn check_destinations(root: &Section, config: &Config) {
     }
     match path_here(config, &config.logout_url) {
         Err(()) => root.report("logout_url", "must be a path on this site or an https URL"),
-        Ok(Some(path)) if may_be_below(path, RESERVED) => {
+        Ok(Some(path)) if is_reserved(path) => {
             root.report("logout_url", "must not be one of the gate's own paths");
         }
         Ok(_) => {}

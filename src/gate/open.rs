@@ -12,7 +12,7 @@ use crate::csrf::{CrossSite, Decision};
 use crate::error::Code;
 use crate::event::{Event, What};
 use crate::mark::Changed;
-use crate::path::{Access, RESERVED, may_be_below};
+use crate::path::{Access, RESERVED, is_reserved};
 use crate::request::Facts;
 use crate::site::Site;
 use crate::target::Target;
@@ -45,9 +45,7 @@ pub enum Opened {
 #[must_use]
 pub fn open(site: &Site, facts: Facts, now: Time, events: &mut Vec<Event>) -> Opened {
     match admit(site, &facts) {
-        Ok(target) if may_be_below(target.path(), RESERVED) => {
-            reserved(site, &facts, &target, now, events)
-        }
+        Ok(target) if is_reserved(target.path()) => reserved(site, &facts, &target, now, events),
         Ok(target) => pass(site, facts, target, now, events),
         Err(Refused::Redirect(location)) => Opened::Answer(Answer::redirect(308, location)),
         Err(Refused::Code(code)) => {

@@ -6,29 +6,17 @@
 //   await gate.stop();
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
+import { freePort } from "../../../scripts/benchmarks/machine.mjs";
 import { bundle } from "./bundle.mjs";
 import { startOrigin } from "./origin.mjs";
 
+export { freePort };
+
 const SCRIPT = "gate";
 const CLASS = "SessionObject";
-
-// A port that was free a moment ago.
-export async function freePort() {
-  // Below the range that outgoing connections take theirs from, or one of those may have it by the time it is used.
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 22_000);
-    const free = await new Promise((resolve) => {
-      const server = createServer();
-      server.once("error", () => resolve(false));
-      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-    });
-    if (free) return port;
-  }
-}
 
 // One entry of a key list, as an operator would make it.
 export function makeKey(id) {
