@@ -33,6 +33,14 @@ extern "C" {
         changes: &str,
     ) -> Result<web_sys::Response, JsValue>;
 
+    /// Asks the Durable Object of this name; fails with a `TimeoutError` after so many milliseconds.
+    pub(super) fn ask(
+        namespace: &JsValue,
+        name: &str,
+        question: &str,
+        millis: u32,
+    ) -> js_sys::Promise;
+
     /// A response of the gate's own.
     #[wasm_bindgen(catch)]
     pub(super) fn own(status: u16, changes: &str, body: &str)
@@ -41,22 +49,6 @@ extern "C" {
 
 #[wasm_bindgen]
 extern "C" {
-    /// The stub of an object.
-    pub(super) type Fetcher;
-
-    #[wasm_bindgen(method, js_name = fetch)]
-    pub(super) fn fetch_url(
-        this: &Fetcher,
-        url: &str,
-        init: &web_sys::RequestInit,
-    ) -> js_sys::Promise;
-
-    /// A namespace of Durable Objects.
-    pub(super) type Namespace;
-
-    #[wasm_bindgen(method, catch, js_name = getByName)]
-    pub(super) fn get_by_name(this: &Namespace, name: &str) -> Result<Fetcher, JsValue>;
-
     /// A KV namespace.
     pub(super) type KvNamespace;
 
@@ -82,7 +74,8 @@ extern "C" {
     pub(super) fn delete(this: &KvNamespace, key: &str) -> js_sys::Promise;
 
     /// A Durable Object's storage.
-    pub(super) type Storage;
+    #[derive(Debug)]
+    pub type Storage;
 
     #[wasm_bindgen(method, catch, js_name = transactionSync)]
     pub(super) fn transaction_sync(

@@ -91,16 +91,16 @@ function settle(call) {
   });
 }
 
-// The error is made here and not where the death was noticed, because a Response belongs to the request that made it.
-const orError = (answer) => (answer === DIED ? internalError() : answer);
-function answer(call) {
+// What `call` gives, or what `otherwise` makes where the instance died: a Response belongs to the request that made it.
+function survive(call, otherwise) {
+  const or = (given) => (given === DIED ? otherwise() : given);
   const settled = settle(call);
-  return settled instanceof Promise ? settled.then(orError) : orError(settled);
+  return settled instanceof Promise ? settled.then(or) : or(settled);
 }
 
 export default {
   fetch(request, env, ctx) {
-    const answered = answer(() => gate(request, env, ctx));
+    const answered = survive(() => gate(request, env, ctx), internalError);
     // A client that disconnects ends its request wherever it stands: a logout that the origin has answered would not be carried out.
     if (answered instanceof Promise) ctx.waitUntil(answered);
     return answered;
@@ -116,14 +116,15 @@ export class SessionObject extends DurableObject {
   #current() {
     __worker_init_state();
     if (this.#instanceId !== instanceId) {
-      this.#sessions = new Sessions(this.ctx, this.env);
+      this.#sessions = new Sessions(this.ctx.storage, this.env);
       this.#instanceId = instanceId;
     }
     return this.#sessions;
   }
 
-  fetch(request) {
-    return answer(() => this.#current().fetch(request));
+  // The gate asks in text, and is answered in text, or null. The runtime would log what is thrown.
+  ask(question) {
+    return survive(() => this.#current().ask(question), () => null);
   }
 
   // A failed alarm must throw: then the runtime runs it again later.

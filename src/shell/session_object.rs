@@ -7,10 +7,10 @@
 
 use std::cell::Cell;
 
-use worker::js_sys::Reflect;
-use worker::wasm_bindgen::{self, JsCast, JsValue};
-use worker::wasm_bindgen_futures::JsFuture;
-use worker::{DurableObject, Env, Error, Request, Response, State, durable_object};
+use wasm_bindgen::prelude::*;
+use worker::js_sys::{Promise, Reflect};
+use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
+use worker::{Env, wasm_bindgen};
 
 use super::bindings::Storage;
 use super::env;
@@ -25,11 +25,12 @@ const READ: &str = "SELECT body FROM record";
 const WRITE: &str = "INSERT INTO record (id, body) VALUES (0, ?) \
                      ON CONFLICT (id) DO UPDATE SET body = excluded.body";
 
-/// All sessions of one subject, or one anonymous session.
-#[durable_object(alarm)]
+/// All sessions of one subject, or one anonymous session. `entry.js` wraps it in the platform's
+/// class.
+#[wasm_bindgen]
 #[derive(Debug)]
 pub struct SessionObject {
-    state: State,
+    storage: Storage,
     env: Env,
     has_table: Cell<bool>,
 }
@@ -41,63 +42,68 @@ enum After {
     DeleteAll,
 }
 
-impl DurableObject for SessionObject {
-    fn new(state: State, env: Env) -> Self {
-        Self { state, env, has_table: Cell::new(false) }
+#[wasm_bindgen]
+impl SessionObject {
+    /// An object with this storage.
+    #[wasm_bindgen(constructor)]
+    pub fn new(storage: Storage, env: Env) -> Self {
+        Self { storage, env, has_table: Cell::new(false) }
     }
 
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        let text = request.text().await?;
-        let Ok(request) = serde_json::from_str(&text) else {
-            return Response::error("unreadable", 400);
+    /// Carries out a question, and gives the reply or the promise of it; null where there is none.
+    pub fn ask(&self, question: &str) -> JsValue {
+        let Ok(request) = serde_json::from_str(question) else {
+            return JsValue::NULL;
         };
-        match self.carry_out(&request).await {
-            Ok(reply) => Response::ok(serde_json::to_string(&reply)?),
-            Err(_) => Response::error("failed", 500),
-        }
+        let Ok((reply, written)) = self.carry_out(&request) else {
+            return JsValue::NULL;
+        };
+        let reply = serde_json::to_string(&reply).map_or(JsValue::NULL, JsValue::from);
+        let Some(written) = written else {
+            return reply;
+        };
+        let replied = async { Ok(JsFuture::from(written).await.map_or(JsValue::NULL, |_| reply)) };
+        future_to_promise(replied).into()
     }
 
-    async fn alarm(&self) -> worker::Result<Response> {
-        // Without a configuration nobody can tell what is over: the runtime comes back later.
-        let site = env::site(&self.env).map_err(|_| Error::from("misconfigured"))?;
+    /// Deletes what has ended.
+    ///
+    /// # Errors
+    /// Where it could not be done: the runtime comes back later.
+    pub fn alarm(&self) -> Result<JsValue, JsValue> {
+        // Without a configuration nobody can tell what is over.
+        let site = env::site(&self.env).map_err(|_| "misconfigured")?;
         let policy = site.config.policy();
         let request = store::Request { owner: None, command: Command::Sweep, stamp: None, policy };
-        self.carry_out(&request).await.map_err(|_| Error::from("failed"))?;
-        Response::empty()
+        let (_, written) = self.carry_out(&request)?;
+        Ok(written.into())
     }
 }
 
 impl SessionObject {
-    async fn carry_out(&self, request: &store::Request) -> Result<Reply, JsValue> {
-        let storage = self.storage();
+    /// The reply, and what the platform has yet to do, where it is more than rows.
+    fn carry_out(&self, request: &store::Request) -> Result<(Reply, Option<Promise>), JsValue> {
         let mut done = None;
-        storage.transaction_sync(&mut || {
-            done = Some(self.transact(&storage, request)?);
+        self.storage.transaction_sync(&mut || {
+            done = Some(self.transact(request)?);
             Ok(())
         })?;
         let (reply, after) = done.ok_or(JsValue::UNDEFINED)?;
-        match after {
-            After::Nothing => {}
-            After::Wake(at) => {
-                // Milliseconds are far below 2^53.
-                #[allow(clippy::cast_precision_loss)]
-                let millis = at.millis() as f64;
-                JsFuture::from(storage.set_alarm(millis)).await?;
-            }
+        let written = match after {
+            After::Nothing => None,
+            // Milliseconds are far below 2^53.
+            #[allow(clippy::cast_precision_loss)]
+            After::Wake(at) => Some(self.storage.set_alarm(at.millis() as f64)),
             After::DeleteAll => {
                 self.has_table.set(false);
-                JsFuture::from(storage.delete_all()).await?;
+                Some(self.storage.delete_all())
             }
-        }
-        Ok(reply)
+        };
+        Ok((reply, written))
     }
 
-    fn transact(
-        &self,
-        storage: &Storage,
-        request: &store::Request,
-    ) -> Result<(Reply, After), JsValue> {
-        let stored = self.read(storage)?;
+    fn transact(&self, request: &store::Request) -> Result<(Reply, After), JsValue> {
+        let stored = self.read()?;
         let before = match &stored {
             Some(text) => Record::read(text).ok_or("a record of another format")?,
             None => Record::default(),
@@ -111,7 +117,7 @@ impl SessionObject {
         let Some(text) = text else {
             return Ok((reply, After::DeleteAll));
         };
-        let sql = storage.sql();
+        let sql = self.storage.sql();
         if !self.has_table.get() {
             sql.exec(MAKE_TABLE)?;
         }
@@ -123,8 +129,8 @@ impl SessionObject {
         Ok((reply, after))
     }
 
-    fn read(&self, storage: &Storage) -> Result<Option<String>, JsValue> {
-        let sql = storage.sql();
+    fn read(&self) -> Result<Option<String>, JsValue> {
+        let sql = self.storage.sql();
         // `deleteAll` takes the table along and does not restart the object.
         if !self.has_table.get() {
             if sql.exec(HAS_TABLE)?.to_array().length() == 0 {
@@ -137,10 +143,5 @@ impl SessionObject {
             return Ok(None);
         }
         Ok(Reflect::get(&row, &"body".into())?.as_string())
-    }
-
-    fn storage(&self) -> Storage {
-        let raw: &JsValue = self.state.as_raw().as_ref();
-        Reflect::get(raw, &"storage".into()).unwrap_or(JsValue::UNDEFINED).unchecked_into()
     }
 }

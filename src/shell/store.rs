@@ -49,10 +49,10 @@ pub(super) async fn ask(site: &Site, env: &Env, call: &Call) -> Result<Reply, Fa
     }
     let (deadline, begun) = (site.config.store_deadline, env::now());
     let reply = match site.config.store {
-        StoreKind::Durable => match objects::fetch(env, call, deadline).await {
+        StoreKind::Durable => match objects::ask(env, call, deadline).await {
             Err(fault) if call.is_asked_again_after(fault) => {
                 let left = deadline.minus(env::now().since(begun));
-                if left.is_zero() { Err(fault) } else { objects::fetch(env, call, left).await }
+                if left.is_zero() { Err(fault) } else { objects::ask(env, call, left).await }
             }
             reply => reply,
         },

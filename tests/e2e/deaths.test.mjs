@@ -68,12 +68,12 @@ for (const place of ["gate", "object"]) {
   });
 }
 
-test("a death between the application's answer and the store's leaves acknowledged writes and gives no cookie", async () => {
+test("a death while the store works on the application's answer leaves acknowledged writes and gives no cookie", async () => {
   const alice = await signedIn(newUser(), { data: { kept: 1 } });
   const hold = app.hold("/do");
   const late = alice.does({ op: "rotate", set: { late: 2 } });
   await hold.arrived;
-  await gate.trap("panic", { place: "object" });
+  await gate.trap("throw", { place: "object" });
   hold.release();
   isInternalError(await late);
   assert.deepEqual((await alice.claims()).data, { kept: 1 });

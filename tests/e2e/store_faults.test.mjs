@@ -26,7 +26,7 @@ const newUser = () => `user-${(users += 1)}`;
 const signedIn = (sub = newUser(), more) => new Browser(gate).login(sub, more);
 
 // The store's answer to every kind of fault, and what the log calls it.
-const FAULTS = { throw: "failed", overloaded: "overloaded", hang: "deadline", status: "failed", garbage: "unreadable", reset: "failed", late: "deadline", lost: "failed" };
+const FAULTS = { throw: "failed", overloaded: "overloaded", hang: "deadline", null: "failed", garbage: "unreadable", reset: "failed", late: "deadline", lost: "failed" };
 
 function isUnavailable(answer, what) {
   assert.deepEqual([answer.status, answer.code, answer.all("set-cookie")], [503, "store_unavailable", []], what);

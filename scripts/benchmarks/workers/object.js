@@ -5,8 +5,7 @@ import { edited, forward } from "./forwarding.js";
 export default {
   async fetch(request, env) {
     const { name, question } = env.QUESTIONS[request.headers.get("cookie")];
-    const reply = await env.SESSIONS.getByName(name).fetch("http://object/", { method: "POST", body: question });
-    await reply.json();
+    JSON.parse(await env.SESSIONS.getByName(name).ask(question));
     return edited(await forward(request, env, new URL(request.url), { assertion: env.ASSERTION, sid: name }));
   },
 };

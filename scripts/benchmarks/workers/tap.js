@@ -5,11 +5,10 @@ let calls = 0;
 const questions = {};
 
 export class Tap extends DurableObject {
-  async fetch(request) {
+  ask(question) {
     calls += 1;
-    const question = await request.text();
     questions[this.ctx.id.name] = question;
-    return this.env.TAPPED.getByName(this.ctx.id.name).fetch(request.url, { method: request.method, body: question });
+    return this.env.TAPPED.getByName(this.ctx.id.name).ask(question);
   }
 
   validate(...question) {

@@ -66,9 +66,9 @@ export class SessionObject extends Tested {
     }
   }
 
-  fetch(request) {
+  ask(question) {
     counts.calls += 1;
-    return this.#counting(() => super.fetch(request));
+    return this.#counting(() => super.ask(question));
   }
 
   alarm() {

@@ -131,7 +131,7 @@ export async function startGate(options = {}) {
   // The names of the objects that were called, once for each call, since the start or the last forgetCalls.
   gate.storeCalls = async () => (await order({})).calls;
   gate.forgetCalls = async () => (await order({ forget: true })).calls;
-  // For the next `times` calls of an object, after `skip` that go well: "throw", "overloaded", "hang", "status" {status}, "garbage" {body}, "slow" {ms},
+  // For the next `times` calls of an object, after `skip` that go well: "throw", "overloaded", "hang", "null", "garbage" {reply}, "slow" {ms},
   // "late" {ms} (done, answered late), "lost" {ms} (done, the reply lost, at once or later), "reset" (the object is thrown out of memory).
   gate.fault = (kind, { times = 1, ...more } = {}) => order({ fault: { kind, times, ...more } });
   gate.clearFaults = () => order({ clear: true });

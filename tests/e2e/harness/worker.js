@@ -40,7 +40,7 @@ function die(kind) {
     return;
   }
   if (kind === "panic") globalThis.__worker_init_state.criticalError = true;
-  glue.SessionObject.prototype.fetch.call({ __wbg_ptr: 0xfffffff0 }, new Request("http://trap/"));
+  glue.SessionObject.prototype.ask.call({ __wbg_ptr: 0xfffffff0 }, "");
 }
 
 // In a microtask, where the futures of Rust run: what dies there is thrown at nobody. It comes right after the call that begins a request.
@@ -60,12 +60,12 @@ export default {
 };
 
 export class SessionObject extends Product {
-  async fetch(request) {
+  async ask(question) {
     calls.push(this.ctx.id.name);
     const fault = take(faults, "object");
     if (!fault) {
       dieSoon("object");
-      return super.fetch(request);
+      return super.ask(question);
     }
     switch (fault.kind) {
       case "throw":
@@ -74,25 +74,25 @@ export class SessionObject extends Product {
         throw Object.assign(new Error("Durable Object is overloaded, on command"), { overloaded: true, retryable: false });
       case "hang": // for an hour: a promise that nothing can settle would be noticed and refused
         await new Promise((resolve) => setTimeout(resolve, 3_600_000));
-        return new Response(null, { status: 500 });
-      case "status":
-        return new Response("fault on command", { status: fault.status ?? 500 });
+        return null;
+      case "null": // what the object says where it could not carry out the question
+        return null;
       case "garbage":
-        return new Response(fault.body ?? "{", { status: 200 });
+        return fault.reply ?? "{";
       case "slow": // before the object sees it
         await new Promise((resolve) => setTimeout(resolve, fault.ms));
-        return super.fetch(request);
+        return super.ask(question);
       case "late": // the object has done it, the reply comes late
       case "lost": { // ... or never
-        const answer = await super.fetch(request);
+        const reply = await super.ask(question);
         if (fault.kind === "lost" && fault.ms) await new Promise((resolve) => setTimeout(resolve, fault.ms));
         if (fault.kind === "lost") throw new Error("reply lost, on command");
         await new Promise((resolve) => setTimeout(resolve, fault.ms));
-        return answer;
+        return reply;
       }
       case "reset":
         this.ctx.abort("reset on command");
-        return new Response(null, { status: 500 });
+        return null;
     }
     throw new Error(`unknown fault ${fault.kind}`);
   }
@@ -116,7 +116,7 @@ export class BackDoor extends WorkerEntrypoint {
   }
 }
 
-// Alarms run on the real clock; this runs one now. By RPC, so that the product's fetch does not see it.
+// Alarms run on the real clock; this runs one now. The product does not see it.
 SessionObject.prototype.backDoorAlarm = function backDoorAlarm() {
   return this.alarm();
 };
