@@ -187,9 +187,10 @@ pub fn decide<'rules>(rules: &'rules [Rule], default: Access, path: &str) -> Mat
 /// path parameters and empty segments it is spelled with.
 #[must_use]
 pub fn is_reserved(path: &str) -> bool {
-    // Nearly every path begins with a letter or digit, and the name does not.
+    // Nearly every path begins with a letter or digit, and the name does not. Only with an escape, or a
+    // parameter behind dots (`/a/..;/`), does a server come back to the root from there.
     let begins_otherwise = path.as_bytes().get(1).is_some_and(u8::is_ascii_alphanumeric);
-    if begins_otherwise && !path.contains('%') {
+    if begins_otherwise && !path.contains(['%', ';']) {
         return false;
     }
     let folded = folded(path);
