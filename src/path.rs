@@ -4,7 +4,10 @@
 //! `required`. Whatever servers are known to read in two ways (empty segments, path parameters,
 //! encoded letters, slashes and dots, control characters, bytes that are not UTF-8) makes a path
 //! *not plain*, and what is not plain is `required`, whatever the rules say. Rules that protect
-//! ignore letter case; rules that weaken do not. See CVE-2025-47910 for what happens otherwise.
+//! ignore letter case and the dots and spaces that Windows drops; rules that weaken do not. See
+//! CVE-2025-47910 for what happens otherwise.
+
+use std::borrow::Cow;
 
 use crate::time::Span;
 
@@ -85,7 +88,11 @@ impl Rule {
                         needless escapes are always required",
             );
         }
-        let path = if access == Access::Required { folded(path) } else { path.to_owned() };
+        let path = if access == Access::Required {
+            undotted(&folded(path)).into_owned()
+        } else {
+            path.to_owned()
+        };
         let pattern = if below { Pattern::Below(path) } else { Pattern::Exact(path) };
         Ok(Self { text: text.to_owned(), pattern, access, activity, freshness: None })
     }
@@ -103,7 +110,12 @@ impl Rule {
             (Access::Public | Access::Optional, Access::Required) => {
                 self.pattern.covers(later.text.trim_end_matches('*'))
             }
-            (Access::Required, _) => self.pattern.covers(&folded(path)),
+            (Access::Required, _) => {
+                let path = folded(path);
+                let path = undotted(&path);
+                let is_exact = matches!(later.pattern, Pattern::Exact(_));
+                self.pattern.covers(&path) || (is_exact && self.pattern.protects(&path))
+            }
             _ => self.pattern.covers(path),
         };
         is_same || covers
@@ -129,8 +141,8 @@ impl Rule {
 }
 
 impl Pattern {
-    /// Whether this is what servers could read as the same path, folded: many ignore a slash at the
-    /// end.
+    /// Whether this is what servers could read as the same path, folded and undotted: many ignore a
+    /// slash at the end.
     fn protects(&self, path: &str) -> bool {
         match self {
             Self::Exact(exact) => without_slash(exact) == without_slash(path),
@@ -166,8 +178,9 @@ pub fn decide<'rules>(rules: &'rules [Rule], default: Access, path: &str) -> Mat
     // Some decode first and look for a query then: an escaped one hides nothing.
     let without_query = before_query(&folded);
     let has_query = without_query.len() < folded.len();
+    let (whole, without_query) = (undotted(&folded), undotted(without_query));
     let protects = |pattern: &Pattern| {
-        pattern.protects(&folded) || (has_query && pattern.protects(without_query))
+        pattern.protects(&whole) || (has_query && pattern.protects(&without_query))
     };
     rules
         .iter()
@@ -231,8 +244,16 @@ pub fn is_plain(path: &str) -> bool {
     else {
         return false;
     };
-    String::from_utf8(decoded)
-        .is_ok_and(|text| text.chars().all(|character| !character.is_control() && character != ';'))
+    String::from_utf8(decoded).is_ok_and(|text| {
+        text.chars().all(|character| !character.is_control() && character != ';')
+            && !text.split('/').any(is_step)
+    })
+}
+
+/// Whether some would take this segment for a step to the same or the upper directory: those who
+/// cut a query off after decoding, or drop spaces at the end.
+fn is_step(segment: &str) -> bool {
+    matches!(before_query(segment).trim_end_matches(' '), "." | "..")
 }
 
 /// The path as a server that ignores letter case would compare it. Some compare in lower case and
@@ -244,6 +265,16 @@ fn folded(path: &str) -> String {
     let lower = text.chars().flat_map(char::to_lowercase);
     let folded = lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     folded.filter(|character| *character != DOT_ABOVE).collect()
+}
+
+/// A folded path without the dots and spaces that Windows drops at the end of a name.
+fn undotted(path: &str) -> Cow<'_, str> {
+    let is_dropped = |character| matches!(character, '.' | ' ');
+    if !path.split('/').any(|segment| segment.ends_with(is_dropped)) {
+        return Cow::Borrowed(path);
+    }
+    let kept: Vec<&str> = path.split('/').map(|name| name.trim_end_matches(is_dropped)).collect();
+    Cow::Owned(kept.join("/"))
 }
 
 /// The bytes of a path with its escapes resolved; nothing when an escape is none, or stands for a
