@@ -250,10 +250,12 @@ pub fn is_plain(path: &str) -> bool {
     })
 }
 
-/// Whether some would take this segment for a step to the same or the upper directory: those who
-/// cut a query off after decoding, or drop spaces at the end.
+/// Whether some would take this segment for no name, but for a step to the same or the upper
+/// directory: those who cut a query off after decoding, or drop spaces at the end.
 fn is_step(segment: &str) -> bool {
-    matches!(before_query(segment).trim_end_matches(' '), "." | "..")
+    let name = before_query(segment);
+    let bare = name.trim_end_matches(' ');
+    matches!(bare, "." | "..") || (bare.is_empty() && !name.is_empty())
 }
 
 /// The path as a server that ignores letter case would compare it. Some compare in lower case and

@@ -117,6 +117,7 @@ fn dots_that_are_a_step_upwards_only_for_some_are_protected() {
         "/x/..%20",
         "/x/..%20/admin",
         "/x/.%20%20/y",
+        "/%20/admin",
         "/x/..%3F",
         "/x/..%3Fy/z",
         "/x/.%23",
