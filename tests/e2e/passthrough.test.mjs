@@ -107,6 +107,8 @@ test("what a path needs a session for is kept by no cache unless the application
   app.on("/private/said", (recorded, response) => response.setHeader("Cache-Control", "private, max-age=60").end());
   assert.equal((await ask("GET", "/private/unsaid")).header("cache-control"), "private, no-store");
   assert.equal((await ask("GET", "/private/said")).header("cache-control"), "private, max-age=60");
+  app.on("/private/mumbled", (recorded, response) => response.setHeader("Cache-Control", "no-transform").end());
+  assert.equal((await ask("GET", "/private/mumbled")).header("cache-control"), "private, no-store", "it says nothing of caches");
   assert.equal((await ask("GET", "/optional")).header("cache-control"), "private, no-cache", "it may have been made for this user");
   assert.equal((await new Browser(gate).open("/optional")).header("cache-control"), undefined, "nobody's page");
   assert.equal((await ask("GET", "/public/x")).header("cache-control"), undefined);
