@@ -102,23 +102,17 @@ impl Rule {
     #[must_use]
     pub fn hides(&self, later: &Self) -> bool {
         let is_same = folded(&self.text) == folded(&later.text);
-        let path = match &later.pattern {
-            Pattern::Exact(path) | Pattern::Below(path) => path,
-        };
-        let covers = match (self.access, later.access) {
-            // It still covers other letter cases, but not what it says.
-            (Access::Public | Access::Optional, Access::Required) => {
-                self.pattern.covers(later.text.trim_end_matches('*'))
+        let path = later.text.trim_end_matches('*');
+        let is_hidden = match (&later.pattern, self.access) {
+            (Pattern::Exact(_), Access::Required) => {
+                self.pattern.protects(&undotted(&folded(path)))
             }
-            (Access::Required, _) => {
-                let path = folded(path);
-                let path = undotted(&path);
-                let is_exact = matches!(later.pattern, Pattern::Exact(_));
-                self.pattern.covers(&path) || (is_exact && self.pattern.protects(&path))
-            }
-            _ => self.pattern.covers(path),
+            (Pattern::Below(_), Access::Required) => self.pattern.covers(&undotted(&folded(path))),
+            // It leaves other spellings to one that protects, but not what that says.
+            (Pattern::Exact(_), _) => self.pattern.matches(path),
+            (Pattern::Below(_), _) => self.pattern.covers(path),
         };
-        is_same || covers
+        is_same || is_hidden
     }
 
     /// Whether it is about paths that are the gate's own.

@@ -312,6 +312,8 @@ fn rules_that_another_rule_leaves_nothing_to_are_contradictions() {
         (rule("/a/*", "required"), rule("/a", "public")),
         (rule("/a", "required"), rule("/A/", "public")),
         (rule("/a", "required"), rule("/a.", "optional")),
+        (rule("/a/*", "public"), rule("/a", "required")),
+        (rule("/a/*", "optional"), rule("/a", "public")),
         (rule("/*", "optional"), rule("/a", "public")),
         (rule("/*", "optional"), rule("/admin/*", "required")),
         (rule("/api/*", "optional"), rule("/api/admin", "required")),
