@@ -15,6 +15,6 @@ test("there is no second address, and nothing that answers before the gate does"
 });
 
 test("the platform's log has what the gate says in it, and no request with address, path and query", () => {
-  const { enabled, logs } = deployed.observability;
-  assert.deepEqual([enabled, logs?.enabled, logs?.invocation_logs], [true, true, false]);
+  const { enabled, logs, traces, redact_query_string } = deployed.observability;
+  assert.deepEqual([enabled, logs?.enabled, logs?.invocation_logs, traces?.enabled, redact_query_string], [true, true, false, false, true]);
 });
