@@ -133,6 +133,12 @@ fn is_of_name(character: char) -> bool {
     character.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(character)
 }
 
+/// Whether this is a cookie's name and the sign behind it, so that its value follows.
+fn is_sign_of_a_name(text: &str) -> bool {
+    let name = text.strip_suffix('=').unwrap_or_default().trim_matches([' ', '\t']);
+    !name.is_empty() && name.chars().all(is_of_name)
+}
+
 fn pieces(segment: &str) -> impl Iterator<Item = Piece<'_>> {
     segment.split(',').enumerate().map(|(place, text)| Piece { text, behind_comma: place > 0 })
 }
@@ -290,12 +296,12 @@ impl CookieNames {
             from = place.saturating_add(self.session.len());
             let before = text.get(..place).unwrap_or_default();
             let bare = before.trim_end_matches([' ', '\t']);
-            let begins_here = bare.is_empty() || bare.ends_with([';', ',', '=']);
+            let begins_here = bare.is_empty() || is_sign_of_a_name(bare);
             let after = text.get(from..).unwrap_or_default();
             let is_fresh =
                 after.get(..FRESH.len()).is_some_and(|end| end.eq_ignore_ascii_case(FRESH));
             let after = if is_fresh { after.get(FRESH.len()..).unwrap_or_default() } else { after };
-            let has_value = after.trim_start_matches([' ', '\t']).starts_with('=');
+            let has_value = after.trim_start_matches(is_blank).starts_with('=');
             if has_value && !begins_here && !before.ends_with(is_of_name) {
                 return true;
             }

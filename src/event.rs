@@ -63,14 +63,16 @@ pub enum What {
 }
 
 /// Whether an event can be provoked by anyone, as often as they like.
-const UNBOUNDED: [What; 7] = [
+const UNBOUNDED: [What; 9] = [
     What::SessionRefused,
     What::CsrfRefused,
     What::TokenForged,
     What::TokenAmbiguous,
     What::TokenReuse,
+    What::CookieShadowed,
     What::ControlInvalid,
     What::OriginFault,
+    What::ConfigInvalid,
 ];
 
 impl What {
@@ -259,12 +261,15 @@ mod tests {
     #[test]
     fn what_anyone_can_provoke_is_said_once_a_second_with_a_count() {
         let mut journal = Journal::default();
-        let event = Event::new(What::TokenForged);
-        let mut line =
-            |millis| journal.line(Level::Info, &event, NOW.plus(Span::from_millis(millis)));
-        assert!(line(0).unwrap().contains(r#""count":1"#));
-        assert!((1..1000).all(|millis| line(millis).is_none()));
-        assert!(line(1000).unwrap().contains(r#""count":1000"#));
+        // The last two take a mistake of the operator's, and then any visitor.
+        for what in [What::TokenForged, What::CookieShadowed, What::ConfigInvalid] {
+            let event = Event::new(what);
+            let mut line =
+                |millis| journal.line(Level::Info, &event, NOW.plus(Span::from_millis(millis)));
+            assert!(line(0).unwrap().contains(r#""count":1"#));
+            assert!((1..1000).all(|millis| line(millis).is_none()));
+            assert!(line(1000).unwrap().contains(r#""count":1000"#));
+        }
     }
 
     #[test]

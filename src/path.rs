@@ -4,7 +4,10 @@
 //! `required`. Whatever servers are known to read in two ways (empty segments, path parameters,
 //! encoded letters, slashes and dots, control characters, bytes that are not UTF-8) makes a path
 //! *not plain*, and what is not plain is `required`, whatever the rules say. Rules that protect
-//! ignore letter case; rules that weaken do not. See CVE-2025-47910 for what happens otherwise.
+//! ignore letter case and the dots and spaces that Windows drops; rules that weaken do not. See
+//! CVE-2025-47910 for what happens otherwise.
+
+use std::borrow::Cow;
 
 use crate::time::Span;
 
@@ -85,7 +88,11 @@ impl Rule {
                         needless escapes are always required",
             );
         }
-        let path = if access == Access::Required { folded(path) } else { path.to_owned() };
+        let path = if access == Access::Required {
+            undotted(&folded(path)).into_owned()
+        } else {
+            path.to_owned()
+        };
         let pattern = if below { Pattern::Below(path) } else { Pattern::Exact(path) };
         Ok(Self { text: text.to_owned(), pattern, access, activity, freshness: None })
     }
@@ -95,18 +102,17 @@ impl Rule {
     #[must_use]
     pub fn hides(&self, later: &Self) -> bool {
         let is_same = folded(&self.text) == folded(&later.text);
-        let path = match &later.pattern {
-            Pattern::Exact(path) | Pattern::Below(path) => path,
-        };
-        let covers = match (self.access, later.access) {
-            // It still covers other letter cases, but not what it says.
-            (Access::Public | Access::Optional, Access::Required) => {
-                self.pattern.covers(later.text.trim_end_matches('*'))
+        let path = later.text.trim_end_matches('*');
+        let is_hidden = match (&later.pattern, self.access) {
+            (Pattern::Exact(_), Access::Required) => {
+                self.pattern.protects(&undotted(&folded(path)))
             }
-            (Access::Required, _) => self.pattern.covers(&folded(path)),
-            _ => self.pattern.covers(path),
+            (Pattern::Below(_), Access::Required) => self.pattern.covers(&undotted(&folded(path))),
+            // It leaves other spellings to one that protects, but not what that says.
+            (Pattern::Exact(_), _) => self.pattern.matches(path),
+            (Pattern::Below(_), _) => self.pattern.covers(path),
         };
-        is_same || covers
+        is_same || is_hidden
     }
 
     /// Whether it is about paths that are the gate's own.
@@ -129,8 +135,8 @@ impl Rule {
 }
 
 impl Pattern {
-    /// Whether this is what servers could read as the same path, folded: many ignore a slash at the
-    /// end.
+    /// Whether this is what servers could read as the same path, folded and undotted: many ignore a
+    /// slash at the end.
     fn protects(&self, path: &str) -> bool {
         match self {
             Self::Exact(exact) => without_slash(exact) == without_slash(path),
@@ -166,8 +172,9 @@ pub fn decide<'rules>(rules: &'rules [Rule], default: Access, path: &str) -> Mat
     // Some decode first and look for a query then: an escaped one hides nothing.
     let without_query = before_query(&folded);
     let has_query = without_query.len() < folded.len();
+    let (whole, without_query) = (undotted(&folded), undotted(without_query));
     let protects = |pattern: &Pattern| {
-        pattern.protects(&folded) || (has_query && pattern.protects(without_query))
+        pattern.protects(&whole) || (has_query && pattern.protects(&without_query))
     };
     rules
         .iter()
@@ -187,9 +194,10 @@ pub fn decide<'rules>(rules: &'rules [Rule], default: Access, path: &str) -> Mat
 /// path parameters and empty segments it is spelled with.
 #[must_use]
 pub fn is_reserved(path: &str) -> bool {
-    // Nearly every path begins with a letter or digit, and the name does not.
+    // Nearly every path begins with a letter or digit, and the name does not. Only with an escape, or a
+    // parameter behind dots (`/a/..;/`), does a server come back to the root from there.
     let begins_otherwise = path.as_bytes().get(1).is_some_and(u8::is_ascii_alphanumeric);
-    if begins_otherwise && !path.contains('%') {
+    if begins_otherwise && !path.contains(['%', ';']) {
         return false;
     }
     let folded = folded(path);
@@ -230,8 +238,18 @@ pub fn is_plain(path: &str) -> bool {
     else {
         return false;
     };
-    String::from_utf8(decoded)
-        .is_ok_and(|text| text.chars().all(|character| !character.is_control() && character != ';'))
+    String::from_utf8(decoded).is_ok_and(|text| {
+        text.chars().all(|character| !character.is_control() && character != ';')
+            && !text.split('/').any(is_step)
+    })
+}
+
+/// Whether some would take this segment for no name, but for a step to the same or the upper
+/// directory: those who cut a query off after decoding, or drop spaces at the end.
+fn is_step(segment: &str) -> bool {
+    let name = before_query(segment);
+    let bare = name.trim_end_matches(' ');
+    matches!(bare, "." | "..") || (bare.is_empty() && !name.is_empty())
 }
 
 /// The path as a server that ignores letter case would compare it. Some compare in lower case and
@@ -243,6 +261,16 @@ fn folded(path: &str) -> String {
     let lower = text.chars().flat_map(char::to_lowercase);
     let folded = lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     folded.filter(|character| *character != DOT_ABOVE).collect()
+}
+
+/// A folded path without the dots and spaces that Windows drops at the end of a name.
+fn undotted(path: &str) -> Cow<'_, str> {
+    let is_dropped = |character| matches!(character, '.' | ' ');
+    if !path.split('/').any(|segment| segment.ends_with(is_dropped)) {
+        return Cow::Borrowed(path);
+    }
+    let kept: Vec<&str> = path.split('/').map(|name| name.trim_end_matches(is_dropped)).collect();
+    Cow::Owned(kept.join("/"))
 }
 
 /// The bytes of a path with its escapes resolved; nothing when an escape is none, or stands for a

@@ -14,6 +14,7 @@
 #[path = "support/world.rs"]
 mod world;
 
+use edge_session::site::{Secrets, Site};
 use serde_json::{Value, json};
 use world::{Browser, COOKIE, Play, Trouble, World, page, read, write};
 
@@ -32,10 +33,11 @@ fn logged_in() -> (World, Browser) {
 /// Nobody is let in with this browser's old cookie: by no isolate where something may change, and
 /// by none at all once the window has passed.
 fn assert_ended(world: &mut World, old: &Browser) {
+    // Before anything asks the store, whose answer memory would take in.
+    assert_eq!(world.who(0, &mut old.clone(), read("/account/x")), None, "where it was ended");
     for isolate in 0..2 {
         assert_eq!(world.who(isolate, &mut old.clone(), write("/account/x")), None, "{isolate}");
     }
-    assert_eq!(world.who(0, &mut old.clone(), read("/account/x")), None, "where it was ended");
     world.pass(10);
     for isolate in 0..2 {
         assert_eq!(world.who(isolate, &mut old.clone(), read("/account/x")), None, "{isolate}");
@@ -277,5 +279,34 @@ fn who_leaves_with_two_valid_cookies_leaves_both_sessions() {
     assert!(reaction.clears_cookie());
     for mut browser in [browser, other] {
         assert_eq!(world.who(0, &mut browser, write("/account/x")), None);
+    }
+}
+
+#[test]
+fn with_another_locator_key_nobody_stays_logged_in_where_no_ending_would_find_them() {
+    let config = world::config(&json!({}));
+    let another = Secrets {
+        session: world::key_list(&["k1"]),
+        origin: world::key_list(&["o1"]),
+        locator: world::key_list(&["another"]).split_off("another:".len()),
+    };
+    let sites = vec![world::site(&config, &["k1"]), Site::new(&config, &another).unwrap()];
+    for anonymous in [false, true] {
+        let mut world = World::of(sites.clone());
+        let mut browser = Browser::default();
+        let sub = (!anonymous).then_some("alice");
+        world.go(&mut browser, write("/"), Play::Say(json!({ "op": "create", "sub": sub })));
+        browser.forget_freshness();
+        for (isolate, is_somebody) in [(0, true), (1, false)] {
+            for ask in [write("/"), read("/"), read("/")] {
+                let seen = world.go_at(isolate, &mut browser.clone(), ask, Play::Pass).seen;
+                assert_eq!(seen.unwrap().sid().is_some(), is_somebody, "{isolate} {anonymous}");
+            }
+        }
+        assert_eq!(world.who(1, &mut browser.clone(), read("/account/x")), None);
+        // Who leaves, or logs in anew, still ends it.
+        let leave = write("/.edge-session/logout");
+        assert!(world.go_at(1, &mut browser.clone(), leave, Play::Pass).clears_cookie());
+        assert_eq!(world.who(0, &mut browser.clone(), write("/account/x")), None);
     }
 }

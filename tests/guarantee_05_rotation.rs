@@ -199,6 +199,21 @@ fn no_new_id_goes_out_with_a_response_that_a_cache_could_give_to_others() {
 }
 
 #[test]
+fn no_new_id_goes_out_to_an_id_that_is_dead_by_the_time_of_the_answer() {
+    for (wait, is_given) in [(29, true), (30, false)] {
+        let (mut world, mut browser) = logged_in(World::with_isolates(&json!({}), 2));
+        world.pass(900);
+        let mut slow = world.fly(1, &browser, page("/account/x"), Play::Pass);
+        world.until_at_origin(&mut slow);
+        assert!(world.go(&mut browser, page("/account/x"), Play::Pass).gives_cookie());
+        assert!(world.who(0, &mut browser, write("/account/x")).is_some(), "the new one is seen");
+        world.pass(wait);
+        let reaction = world.finish(&mut slow);
+        assert_eq!((reaction.status, reaction.gives_cookie()), (200, is_given), "{wait}");
+    }
+}
+
+#[test]
 fn no_new_id_goes_out_for_a_session_that_ended_or_moved_on_meanwhile() {
     for op in ["destroy", "rotate", "create"] {
         let (mut world, mut browser) = logged_in(World::with_isolates(&json!({}), 2));

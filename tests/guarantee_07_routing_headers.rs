@@ -171,6 +171,8 @@ fn what_is_below_the_reserved_path_is_never_forwarded() {
         "/.edge-session%3f/x",
         "/.edge-session%23",
         "/a/..%2f.edge-session/control",
+        "/a/..;/.edge-session/control",
+        "/a;x/..;y/.edge-session;z/control",
         "/.edge-session/%2e%2e%2fopen/x",
     ] {
         for ask in [page(target), write(target)] {

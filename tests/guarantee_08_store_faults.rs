@@ -52,6 +52,24 @@ fn a_request_whose_session_cannot_be_looked_up_is_refused_with_its_cookie_kept()
 }
 
 #[test]
+fn what_is_no_answer_to_the_question_is_a_fault() {
+    let (mut world, mut browser) = logged_in();
+    world.pass(11);
+    for ask in [page("/account/x"), read("/"), write("/")] {
+        world.store.troubles.push_back(Some(Trouble::Odd));
+        assert_unavailable(&world.go(&mut browser, ask, Play::Pass));
+    }
+    for op in ["create", "update", "rotate", "destroy", "destroy_all"] {
+        world.store.troubles.extend([None, Some(Trouble::Odd)]);
+        let said = Play::Say(json!({ "op": op }));
+        assert_unavailable(&world.go(&mut browser, write("/"), said));
+    }
+    world.store.troubles.push_back(Some(Trouble::Odd));
+    assert_unavailable(&world.go(&mut browser, write("/.edge-session/logout"), Play::Pass));
+    assert_eq!(world.who(0, &mut browser, write("/account/x")), Some("alice".to_owned()));
+}
+
+#[test]
 fn public_paths_and_people_without_a_cookie_need_no_store() {
     let (mut world, mut browser) = logged_in();
     world.store.is_down = true;

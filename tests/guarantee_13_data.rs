@@ -85,6 +85,24 @@ fn a_browser_reads_its_own_writes_on_every_isolate() {
 }
 
 #[test]
+fn a_browser_that_does_not_say_what_it_has_changed_reads_nothing_older() {
+    for fresh in [
+        "__Host-session-fresh=1",
+        "__Host-session-fresh=AAAAAAAAAAAA; __Host-session-fresh=BBBBBBBBBBBB",
+    ] {
+        let (mut world, browser) = logged_in();
+        world.go_at(0, &mut browser.clone(), read("/"), Play::Pass);
+        let set = json!({ "op": "update", "set": { "a": 1 } });
+        world.go_at(1, &mut browser.clone(), write("/"), update(&set));
+        let seen = world.go_at(0, &mut browser.clone(), read("/"), Play::Pass).seen.unwrap();
+        assert_eq!(*seen.data(), json!({}), "memory has what was before");
+        let ask = read("/").with("Cookie", fresh);
+        let seen = world.go_at(0, &mut browser.clone(), ask, Play::Pass).seen.unwrap();
+        assert_eq!(*seen.data(), json!({ "a": 1 }), "{fresh}");
+    }
+}
+
+#[test]
 fn an_answer_that_was_under_way_while_this_isolate_changed_the_data_is_not_remembered() {
     let (mut world, browser) = logged_in();
     let mut slow = world.fly(0, &browser, read("/"), Play::Pass);

@@ -90,6 +90,44 @@ fn a_query_that_is_escaped_hides_no_protected_path() {
 }
 
 #[test]
+fn dots_and_spaces_at_the_end_that_some_servers_drop_hide_no_protected_path() {
+    let mut world = world();
+    for target in [
+        "/admin.",
+        "/admin./x",
+        "/admin%20/x",
+        "/ADMIN.%20./x",
+        "/settings.",
+        "/Settings%20",
+        "/settings./",
+        "/settings.%20.",
+        "/settings.%3Fx",
+    ] {
+        assert!(is_shut(&mut world, target), "{target}");
+    }
+    for target in ["/settings.x", "/.settings", "/x.", "/x%20/y", "/.../x"] {
+        assert!(!is_shut(&mut world, target), "{target}");
+    }
+}
+
+#[test]
+fn dots_that_are_a_step_upwards_only_for_some_are_protected() {
+    let mut world = world();
+    for target in [
+        "/x/..%20",
+        "/x/..%20/admin",
+        "/x/.%20%20/y",
+        "/%20/admin",
+        "/x/..%3F",
+        "/x/..%3Fy/z",
+        "/x/.%23",
+        "/x/..%20%23",
+    ] {
+        assert!(is_shut(&mut world, target), "{target}");
+    }
+}
+
+#[test]
 fn a_path_that_servers_read_in_two_ways_is_protected_whatever_the_rules_say() {
     let mut world = world();
     for target in [

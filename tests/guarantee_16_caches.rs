@@ -135,6 +135,36 @@ fn a_page_that_may_have_a_session_is_private_where_it_had_one_unless_the_origin_
 }
 
 #[test]
+fn a_page_whose_cache_control_says_nothing_of_caches_is_private_like_one_without() {
+    let mut world = World::new(&json!({}));
+    let mut alice = logged_in("alice", &mut world);
+    // With such a header caches still keep what looks old enough (RFC 9111 section 4.2.2).
+    for value in [
+        "",
+        " ",
+        ",",
+        "no-transform",
+        "must-revalidate",
+        "immutable, stale-if-error=60",
+        "private=\"set-cookie\"",
+        "x=\"no-store\"",
+    ] {
+        let play = || Play::With(Box::new(move |_| response(200, &[("Cache-Control", value)])));
+        let reaction = world.go(&mut alice, read("/account/x"), play());
+        assert_eq!(reaction.header("cache-control"), Some("private, no-store"), "{value}");
+        let reaction = world.go(&mut alice, read("/"), play());
+        assert_eq!(reaction.header("cache-control"), Some("private, no-cache"), "{value}");
+    }
+    for value in ["No-Cache", "no-transform , MAX-AGE=5", "s-maxage=1", "no-store", "public"] {
+        let play = || Play::With(Box::new(move |_| response(200, &[("Cache-Control", value)])));
+        for target in ["/account/x", "/"] {
+            let reaction = world.go(&mut alice, read(target), play());
+            assert_eq!(reaction.header("cache-control"), None, "{value}: as it is");
+        }
+    }
+}
+
+#[test]
 fn whatever_the_gate_answers_itself_is_kept_by_no_cache() {
     let mut world = World::new(&json!({}));
     for ask in [

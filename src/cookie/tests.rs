@@ -72,6 +72,7 @@ fn removing_takes_the_separator_along_and_leaves_the_rest_as_sent() {
     }
     assert_eq!(without("a=x__Host-session=v; b=__Host-session"), Forwarded::Keep);
     assert_eq!(without("my__Host-session=v"), Forwarded::Keep);
+    assert_eq!(without("a=__Host-session=v; b = __Host-session=w"), Forwarded::Keep);
 }
 
 #[test]
@@ -101,6 +102,10 @@ fn whatever_a_generous_parser_could_read_as_ours_is_removed() {
         "x=\"1\"__Host-session=v",
         "x=\"a __Host-session-fresh=1\"",
         "x=\u{e9}__Host-session=v",
+        "x=1= __Host-session=v",
+        "x==\t__Host-session-fresh=1; y=2",
+        "(=__Host-session=v",
+        "x=1\u{b}__Host-session\u{c}=v",
     ] {
         let kept = match without(header) {
             Forwarded::Keep => header.to_owned(),

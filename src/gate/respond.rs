@@ -59,7 +59,7 @@ pub(super) fn edits(
             Some(kept.filter(|text| !site.config.cookie.is_shadowed_by(text)).cloned().collect());
     }
     let concerns_session = !edits.cookies.is_empty() || response.control.is_some();
-    let says_nothing = response.cache_control.is_none();
+    let says_nothing = !response.cache_control.as_deref().is_some_and(is_about_keeping);
     if concerns_session || (says_nothing && context.access == Access::Required) {
         edits.remove.extend(names.filter(|name| is_for_shared_caches(name)).cloned());
         edits.set.push(("cache-control", "private, no-store"));
@@ -72,6 +72,16 @@ pub(super) fn edits(
         edits.set.push(("cache-control", "private, no-cache"));
     }
     edits
+}
+
+/// Whether a `Cache-Control` says who may keep the response, or for how long. What it says of single
+/// fields or of transformations leaves that to each cache, as no header does.
+fn is_about_keeping(header: &str) -> bool {
+    let header = header.to_ascii_lowercase();
+    header.split(',').map(str::trim).any(|directive| match directive.split_once('=') {
+        None => matches!(directive, "public" | "private" | "no-store" | "no-cache"),
+        Some((name, _)) => matches!(name, "max-age" | "s-maxage"),
+    })
 }
 
 /// Whether a cache could give this response to others.

@@ -1,8 +1,8 @@
 //! With the store's answer: who is asking, and the request that the origin gets.
 //!
-//! Guarantees: a request goes out as somebody's only with a live session; the origin never sees a
-//! session ID, a client-sent identity or routing header, or another path than the one that was
-//! judged; a store that does not answer is a refusal with the cookie kept.
+//! Guarantees: a request goes out as somebody's only with a live session that every ending finds;
+//! the origin never sees a session ID, a client-sent identity or routing header, or another path
+//! than the one that was judged; a store that does not answer is a refusal with the cookie kept.
 
 use super::open::refused;
 use super::passage::{Context, Passage};
@@ -87,8 +87,11 @@ pub fn resume(
     events: &mut Vec<Event>,
 ) -> Resumed {
     let session = match loaded {
-        Some(Ok(Reply::Live(view))) if now < view.idle => Some(*view),
-        // By our own clock, a moment has passed since the store looked.
+        Some(Ok(Reply::Live(view))) if now < view.idle && is_at_home(site, &passage, &view) => {
+            Some(*view)
+        }
+        // By our own clock, a moment has passed since the store looked. Or it was made under another
+        // locator key: no ending of all of the subject's sessions would find it.
         Some(Ok(Reply::Live(_))) | None => None,
         Some(Ok(Reply::Gone(gone))) => {
             note(site, &gone, events);
@@ -125,6 +128,15 @@ pub fn resume(
         spare: Secret::from_entropy(entropy.secret),
     };
     Resumed::Forward(Box::new(Forward { outbound, context }))
+}
+
+/// Whether a session is kept where one that is made now would be.
+fn is_at_home(site: &Site, passage: &Passage, view: &View) -> bool {
+    let home = match &view.subject {
+        Some(subject) => site.locator_key.of_subject(subject),
+        None => site.locator_key.of_anonymous(&view.root),
+    };
+    passage.presented.as_ref().is_some_and(|token| token.id.locator == home)
 }
 
 /// The answer to a request that lacks the session its path needs.

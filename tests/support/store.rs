@@ -18,6 +18,8 @@ pub enum Trouble {
     Broken,
     /// It runs out of time and is carried out later; see [`Store::land`].
     Late,
+    /// What is answered is no answer to the question.
+    Odd,
 }
 
 #[derive(Default)]
@@ -49,6 +51,7 @@ impl Store {
             Some(Trouble::Fails) => Err(Fault::Overloaded),
             Some(Trouble::ReplyLost) => self.carry_out(call, now).and(Err(Fault::Deadline)),
             Some(Trouble::Broken) => self.carry_out(call, now).and(Err(Fault::Failed)),
+            Some(Trouble::Odd) => Ok(Reply::Swept),
             Some(Trouble::Late) => {
                 self.late.push(call.clone());
                 Err(Fault::Deadline)
