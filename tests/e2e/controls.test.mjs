@@ -11,6 +11,7 @@ let app;
 let alice;
 test.before(async () => {
   gate = await startGate({ config: { default_access: "optional", paths: [{ path: "/public/*", access: "public" }] } });
+  await gate.stopClock();
   application(gate);
   alice = await new Browser(gate).login("alice", { data: { n: 0 } });
 });

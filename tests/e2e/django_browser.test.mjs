@@ -84,5 +84,6 @@ test("Django in Chromium", { skip: missing !== undefined && process.env.CI !== "
     assert.equal((await here.state()).user, "");
   });
 
+  await gate.logsArrived();
   assert.deepEqual(gate.events("control.invalid"), []);
 });

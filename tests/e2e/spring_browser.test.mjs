@@ -81,5 +81,6 @@ test("Spring Boot in Chromium", { skip: missing !== undefined && process.env.CI 
     assert.equal((await state()).user, "user-4");
   });
 
+  await gate.logsArrived();
   assert.deepEqual(gate.events("control.invalid"), []);
 });

@@ -48,7 +48,7 @@ export async function launchBrowser(options = {}) {
     context,
     close: async () => {
       await context.close();
-      rmSync(profile, { recursive: true, force: true });
+      rmSync(profile, { recursive: true, force: true, maxRetries: 10 }); // its processes end a little later
     },
   };
 }
