@@ -19,7 +19,7 @@ const problems = () => gate.events("config.invalid").flatMap((event) => event.pr
 async function isInvalid(what, config, secrets = {}) {
   gate.origin.forget();
   await gate.setConfig(config, secrets);
-  gate.logs.length = 0;
+  await gate.forgetLogs();
   const requests = [["GET", "/"], ["POST", "/x"], ["GET", "/.edge-session/x"], ["POST", "/.edge-session/logout"], ["POST", "/.edge-session/control"]];
   for (const [method, path] of requests) {
     const answer = await send(gate, method, path, [...BROWSER.fetch, ["Cookie", `${SESSION}=x`]]);

@@ -19,7 +19,7 @@ test.after(() => gate.stop());
 test.beforeEach(async () => {
   await gate.forgetCalls();
   gate.origin.forget();
-  gate.logs.length = 0;
+  await gate.forgetLogs();
   app = application(gate);
 });
 

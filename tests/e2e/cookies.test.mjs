@@ -20,7 +20,7 @@ test.beforeEach(async () => {
   await gate.advance(1100); // what anyone can provoke is logged once a second
   await gate.forgetCalls();
   gate.origin.forget();
-  gate.logs.length = 0;
+  await gate.forgetLogs();
 });
 
 // What becomes of a request with these Cookie lines on an optional path: { answer, recorded }. It is forwarded, and without any ID.
@@ -154,7 +154,7 @@ test("forged cookies are logged, once a second and with a count, and never with 
   await present(`${SESSION}=before`); // says what was unsaid until now
   await logged(gate, "token.forged");
   await gate.advance(1100);
-  gate.logs.length = 0;
+  await gate.forgetLogs();
   for (let i = 0; i < 20; i += 1) await present(`${SESSION}=forged-value-${i}`);
   await gate.advance(1100);
   await present(`${SESSION}=forged-value`);

@@ -24,7 +24,7 @@ test.beforeEach(async () => {
   await gate.advance(1100); // what anyone can provoke is logged once a second
   await gate.forgetCalls();
   gate.origin.forget();
-  gate.logs.length = 0;
+  await gate.forgetLogs();
 });
 
 const cookie = () => ["Cookie", alice.jar.header];

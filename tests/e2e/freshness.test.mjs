@@ -34,7 +34,7 @@ test.beforeEach(async () => {
   await gate.clearFaults();
   await gate.forgetCalls();
   gate.origin.forget();
-  gate.logs.length = 0;
+  await gate.forgetLogs();
   application(gate);
 });
 
@@ -105,7 +105,7 @@ test("whatever is not a plain read always asks the store", async () => {
 
 test("the log says where each answer came from: the store, memory, or nowhere", async () => {
   const alice = await settled();
-  gate.logs.length = 0;
+  await gate.forgetLogs();
   await status(alice);
   await status(alice);
   await status(alice, "/public/x");
@@ -231,7 +231,7 @@ test("activity that only memory has seen keeps a session alive, to within one to
   await status(alice, "/long/x");
   for (let i = 0; i < 12; i += 1) {
     await gate.advance(10 * MINUTE);
-    gate.logs.length = 0;
+    await gate.forgetLogs();
     const calls = await cost(async () => {
       assert.equal(await status(alice, "/long/x"), 200);
       await eventually(async () => (await gate.storeCalls()).length > 0);
@@ -337,7 +337,7 @@ test("Server-Timing says where the answer came from, when switched on, and to no
   const alice = await settled();
   assert.equal((await alice.read("/private/x")).header("server-timing"), undefined, "off by default");
   await gate.setConfig({ ...CONFIG, log: { server_timing: true } });
-  gate.logs.length = 0;
+  await gate.forgetLogs();
   const timing = async (headers, path = "/private/x") => (await alice.send("GET", path, headers)).header("server-timing");
   assert.equal(await timing(BROWSER.fetch), 'session;desc="store"');
   assert.equal(await timing(BROWSER.fetch), 'session;desc="memory"');
@@ -366,7 +366,7 @@ test("a window beyond the idle time, an empty memory and a window on a public pa
     [rule({ access: "public", freshness: "5s" }), "paths[1].freshness"],
   ]) {
     await gate.setConfig({ default_access: "optional", ...config });
-    gate.logs.length = 0;
+    await gate.forgetLogs();
     gate.origin.forget();
     const answer = await new Browser(gate).read("/");
     assert.deepEqual([answer.status, answer.code, gate.origin.requests.length], [500, "config_invalid", 0], where);

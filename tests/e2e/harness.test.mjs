@@ -12,9 +12,9 @@ test.before(async () => {
   gate = await startGate({ config: { default_access: "optional", paths: [{ path: "/public/*", access: "public" }] } });
 });
 test.after(() => gate.stop());
-test.beforeEach(() => {
+test.beforeEach(async () => {
   gate.origin.forget();
-  gate.logs.length = 0;
+  await gate.forgetLogs();
   gate.origin.handler = (request, response) => response.end("ok");
 });
 

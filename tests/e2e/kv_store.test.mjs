@@ -15,7 +15,7 @@ test.after(() => gate.stop());
 test.beforeEach(async () => {
   await gate.clearFaults();
   gate.origin.forget();
-  gate.logs.length = 0;
+  await gate.forgetLogs();
 });
 
 const fault = (op, kind, more = {}) => gate.order({ kv: { op, kind, times: 1, ...more } });
@@ -104,10 +104,10 @@ test("without the namespace, with an unknown store, and with lives that KV canno
     };
     assert.match(await problems(), /SESSIONS_KV/);
     await bare.setConfig({ ...CONFIG, store: "redis" });
-    bare.logs.length = 0;
+    await bare.forgetLogs();
     assert.match(await problems(), /^store\b/);
     await bare.setConfig({ ...CONFIG, store: "kv", lifetime: { idle: "59s" } });
-    bare.logs.length = 0;
+    await bare.forgetLogs();
     assert.match(await problems(), /lifetime\.idle/);
   } finally {
     await bare.stop();

@@ -19,9 +19,9 @@ test.before(async () => {
   await gate.stopClock();
 });
 test.after(() => gate.stop());
-test.beforeEach(() => {
+test.beforeEach(async () => {
   gate.origin.forget();
-  gate.logs.length = 0;
+  await gate.forgetLogs();
   app = application(gate);
 });
 

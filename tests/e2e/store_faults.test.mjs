@@ -18,7 +18,7 @@ test.after(() => gate.stop());
 test.beforeEach(async () => {
   await gate.clearFaults();
   gate.origin.forget();
-  gate.logs.length = 0;
+  await gate.forgetLogs();
   app = application(gate);
 });
 

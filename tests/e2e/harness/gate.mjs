@@ -190,6 +190,10 @@ export async function startGate(options = {}) {
     while (!gate.logs.some(isMark)) await new Promise((resolve) => setTimeout(resolve, 5));
     gate.logs.splice(gate.logs.findIndex(isMark), 1);
   };
+  gate.forgetLogs = async () => {
+    await gate.logsArrived();
+    gate.logs.length = 0;
+  };
 
   // Deploys the same Worker with another configuration, or other secrets: isolates start anew, the objects keep what they stored.
   gate.setConfig = async (config, secrets = gate.secrets) => {
