@@ -121,9 +121,13 @@ export async function startGate(options = {}) {
   let shifted = 0;
   let still = null;
   gate.now = async () => (await order({})).now;
-  // From now on only `advance` moves the clock of gate and objects: for windows that a slow machine could leave between two requests.
+  // Until it is started again only `advance` moves the clock of gate and objects: for windows that a slow machine could leave between two requests.
   gate.stopClock = async () => {
     still = Date.now();
+    await order({ still });
+  };
+  gate.startClock = async () => {
+    still = null;
     await order({ still });
   };
   // Sets gate and objects this many milliseconds further ahead (or back).
