@@ -22,7 +22,7 @@ test("Django in Chromium", { skip: missing !== undefined && process.env.CI !== "
   const visitor = async (t) => {
     const { context, close } = await launchBrowser();
     t.after(close);
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(60_000);
     const page = await context.newPage();
     const cookie = async () => (await context.cookies(issuer)).find(({ name }) => name === SESSION);
     const state = () => page.evaluate(async () => (await fetch("/data")).json());

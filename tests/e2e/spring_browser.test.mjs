@@ -19,7 +19,7 @@ test("Spring Boot in Chromium", { skip: missing !== undefined && process.env.CI 
   const visitor = async (t) => {
     const { context, close } = await launchBrowser();
     t.after(close);
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(60_000);
     const page = await context.newPage();
     const cookie = async (name = SESSION) => (await context.cookies(issuer)).find((one) => one.name === name);
     const state = () => page.evaluate(async () => (await fetch("/data")).json());
