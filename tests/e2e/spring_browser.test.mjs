@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { missing, startSpring } from "../../origins/spring/site/site.mjs";
 import { SESSION } from "./harness/app.mjs";
-import { launchBrowser } from "./harness/browser.mjs";
+import { arrives, launchBrowser } from "./harness/browser.mjs";
 import { freePort, makeKey, startGate } from "./harness/gate.mjs";
 
 test("Spring Boot in Chromium", { skip: missing !== undefined && process.env.CI !== "true" && missing }, async (t) => {
@@ -32,7 +32,7 @@ test("Spring Boot in Chromium", { skip: missing !== undefined && process.env.CI 
     await page.fill("[name=password]", "secret");
     if (remember) await page.check("[name=remember-me]");
     await (twice ? page.dblclick("button") : page.click("button"));
-    await page.waitForURL(`${issuer}/private?continue`);
+    await arrives(page, `${issuer}/private?continue`);
   };
 
   await t.test("a page that needs a login leads to it, twice clicked, and back; logging out ends it", async (t) => {

@@ -53,6 +53,9 @@ export async function launchBrowser(options = {}) {
   };
 }
 
+// Waits until a page has arrived there. Playwright's own waitForURL fails when the first of two clicks is broken off by the second.
+export const arrives = (page, url) => page.waitForFunction((there) => location.href === there && document.readyState === "complete", url);
+
 if (import.meta.url === `file://${process.argv[1]}` || process.argv[1]?.endsWith("harness/browser.mjs")) {
   try {
     console.log(`browser: ${findBrowser()}`);
