@@ -7,7 +7,7 @@ import { control } from "./harness/jws.mjs";
 import { BROWSER, send } from "./harness/raw.mjs";
 
 const LATE = 15_000; // far beyond the deadline
-const config = { default_access: "optional", store_deadline: "2s", paths: [{ path: "/private/*", access: "required" }, { path: "/public/*", access: "public" }] };
+const config = { default_access: "optional", store_deadline: "3s", paths: [{ path: "/private/*", access: "required" }, { path: "/public/*", access: "public" }] };
 
 let gate;
 let app;
