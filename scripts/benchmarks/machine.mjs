@@ -1,5 +1,6 @@
 // What this machine tells of processes: CPU time, memory, cores. Linux, for /proc.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { createServer } from "node:net";
@@ -91,17 +92,32 @@ export function start(core, command, args, options = {}) {
   return server;
 }
 
-/** A port that was free a moment ago, below those that outgoing connections take. */
+/** A free port that nobody else is given while this process lives, below those that outgoing connections take. */
 export async function freePort() {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 22_000);
-    const isFree = await new Promise((resolve) => {
-      const server = createServer();
-      server.once("error", () => resolve(false));
-      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-    });
-    if (isFree) return port;
+    if (await reserve(port)) return port;
   }
+}
+
+/**
+ * Whether a port is free and from now on this process's to give. Between here and the server that will listen there may be seconds, so
+ * others that ask here must see that it is taken: the UDP port of the same number stays bound, for which nobody else has any use.
+ */
+export async function reserve(port) {
+  const mark = createSocket("udp4");
+  const isOurs = await new Promise((resolve) => {
+    mark.once("error", () => resolve(false));
+    mark.bind({ port, address: "127.0.0.1", exclusive: true }, () => resolve(true));
+  });
+  mark.unref();
+  const isFree = isOurs && (await new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  }));
+  if (!isFree) mark.close();
+  return isFree;
 }
 
 /** Resolves when `attempt` does without an error; with the last error when `server` ends or ten seconds are over. */

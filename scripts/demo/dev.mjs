@@ -132,11 +132,11 @@ async function free(port, hosts, purpose = "") {
 async function check(port, feed) {
   let listed;
   const stop = feed.watch(({ record }) => (listed ??= record.event === "config.invalid" ? record.problems : undefined));
-  const response = await fetch(`http://localhost:${port}/.edge-session/`, { signal: AbortSignal.timeout(10_000) });
+  const response = await fetch(`http://localhost:${port}/.edge-session/`, { signal: AbortSignal.timeout(60_000) });
   const body = await response.json().catch(() => ({}));
   if (body.code === "config_invalid") {
     // The answer says no more than that; what is wrong is in the log, and a line may come after the answer.
-    for (let waited = 0; !listed && waited < 1000; waited += 20) await new Promise(resolve => setTimeout(resolve, 20));
+    for (let waited = 0; !listed && waited < 5000; waited += 20) await new Promise(resolve => setTimeout(resolve, 20));
     throw new Failure(`the gate refuses its configuration:\n${(listed ?? ["it does not say why"]).map(problem => `  - ${problem}`).join("\n")}`);
   }
   stop();

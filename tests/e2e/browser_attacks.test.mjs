@@ -14,7 +14,7 @@ test.before(async () => {
   other = await startOther();
   // A page of the application itself, which should never have left this door open: it sends whoever comes, with a POST too, wherever it is told.
   site.app.on("/go", (recorded, response) => response.writeHead(307, { Location: new URL(recorded.url, gate.issuer).searchParams.get("to") }).end());
-  other.on("/bounce", (request, response) => response.writeHead(307, { Location: site.at("/private/note") }).end());
+  other.on("/bounce", (request, response) => response.writeHead(307, { Location: site.at(new URL(request.url, other.crossSite).searchParams.get("to") ?? "/private/note") }).end());
   other.on("/bounce-login", (request, response) => response.writeHead(307, { Location: site.at("/login") }).end());
   site.app.on("/private/picture", (recorded, response) => {
     response.setHeader("Content-Type", "image/svg+xml");
@@ -46,39 +46,42 @@ async function battlefield(place) {
   return fields.get(place);
 }
 
-// name, the attacking page, and the refusals that it may meet: [method, path, statuses of another site, statuses of another origin of the same site].
+// name, the page that attacks a path, and the refusals that it may meet: [method, path, statuses of another site, statuses of another origin of the same site].
 // Another site's loads carry no cookie (SameSite=Lax), so that the gate sees nobody there; those of the same site do, and are refused as such.
 const ATTACKS = [
-  ["a form that is submitted", () => form("/private/note") + submit, ["POST", "/private/note", 403, 403]],
-  ["a form of JSON dressed as text", () => form("/private/note", { fields: `<input name='{"note":"' value='"}'>`, more: 'enctype="text/plain"' }) + submit, ["POST", "/private/note", 403, 403]],
-  ["a form that says where it comes from to nobody", () => `<meta name="referrer" content="no-referrer">${form("/private/note")}${submit}`, ["POST", "/private/note", 403, 403]],
-  ["a form in a frame", () => `<iframe name="f"></iframe>${form("/private/note", { more: 'target="f"' })}${submit}`, ["POST", "/private/note", 403, 403]],
-  ["a form on a sandboxed page, of no origin", () => form("/private/note") + submit, ["POST", "/private/note", 403, 403], { "Content-Security-Policy": "sandbox allow-forms allow-scripts" }],
-  ["a form that is sent on from elsewhere with 307", () => `<form method="post" action="/bounce"></form>${submit}`, ["POST", "/private/note", 403, 403]],
-  ["a login with the attacker's account", () => form("/login?return_to=/private/page", { fields: '<input name="user" value="mallory">' }) + submit, ["POST", "/login?return_to=/private/page", 403, 403]],
-  ["a logout", () => form("/.edge-session/logout", { fields: "" }) + submit, ["POST", "/.edge-session/logout", 403, 403]],
-  ["a script's POST that reads no answer", () => script(`fetch(${url("/private/note")}, { method: "POST", mode: "no-cors", credentials: "include", body: "note=attacked" })`), ["POST", "/private/note", 403, 403]],
-  ["a script's POST that keeps going after the page", () => script(`navigator.sendBeacon(${url("/private/note")}, "note=attacked")`), ["POST", "/private/note", 403, 403]],
-  ["a script's GET that reads no answer", () => script(`fetch(${url("/private/page")}, { mode: "no-cors", credentials: "include" })`), ["GET", "/private/page", 401, 403]],
-  ["a picture", () => `<img src="${site.at("/private/picture")}">`, ["GET", "/private/picture", 401, 403]],
-  ["a page read as a script", () => `<script src="${site.at("/private/page")}"></script>`, ["GET", "/private/page", 401, 403]],
-  ["a page read as a style sheet", () => `<link rel="stylesheet" href="${site.at("/private/page")}">`, ["GET", "/private/page", 401, 403]],
-  ["a page in a frame", () => `<iframe src="${site.at("/private/page")}"></iframe>`, ["GET", "/private/page", 401, 403]],
-  ["a page in an object", () => `<object data="${site.at("/private/page")}" type="text/html"></object>`, ["GET", "/private/page", 401, 403]],
+  ["a form that is submitted", (path) => form(path) + submit, ["POST", "/private/note", 403, 403]],
+  ["a form of JSON dressed as text", (path) => form(path, { fields: `<input name='{"note":"' value='"}'>`, more: 'enctype="text/plain"' }) + submit, ["POST", "/private/note", 403, 403]],
+  ["a form that says where it comes from to nobody", (path) => `<meta name="referrer" content="no-referrer">${form(path)}${submit}`, ["POST", "/private/note", 403, 403]],
+  ["a form in a frame", (path) => `<iframe name="f"></iframe>${form(path, { more: 'target="f"' })}${submit}`, ["POST", "/private/note", 403, 403]],
+  ["a form on a sandboxed page, of no origin", (path) => form(path) + submit, ["POST", "/private/note", 403, 403], { "Content-Security-Policy": "sandbox allow-forms allow-scripts" }],
+  ["a form that is sent on from elsewhere with 307", (path) => `<form method="post" action="/bounce?to=${encodeURIComponent(path)}"></form>${submit}`, ["POST", "/private/note", 403, 403]],
+  ["a login with the attacker's account", (path) => form(path, { fields: '<input name="user" value="mallory">' }) + submit, ["POST", "/login?return_to=/private/page", 403, 403]],
+  ["a logout", (path) => form(path, { fields: "" }) + submit, ["POST", "/.edge-session/logout", 403, 403]],
+  ["a script's POST that reads no answer", (path) => script(`fetch(${url(path)}, { method: "POST", mode: "no-cors", credentials: "include", body: "note=attacked" })`), ["POST", "/private/note", 403, 403]],
+  ["a script's POST that keeps going after the page", (path) => script(`navigator.sendBeacon(${url(path)}, "note=attacked")`), ["POST", "/private/note", 403, 403]],
+  ["a script's GET that reads no answer", (path) => script(`fetch(${url(path)}, { mode: "no-cors", credentials: "include" })`), ["GET", "/private/page", 401, 403]],
+  ["a picture", (path) => `<img src="${site.at(path)}">`, ["GET", "/private/picture", 401, 403]],
+  ["a page read as a script", (path) => `<script src="${site.at(path)}"></script>`, ["GET", "/private/page", 401, 403]],
+  ["a page read as a style sheet", (path) => `<link rel="stylesheet" href="${site.at(path)}">`, ["GET", "/private/page", 401, 403]],
+  ["a page in a frame", (path) => `<iframe src="${site.at(path)}"></iframe>`, ["GET", "/private/page", 401, 403]],
+  ["a page in an object", (path) => `<object data="${site.at(path)}" type="text/html"></object>`, ["GET", "/private/page", 401, 403]],
 ];
 const url = (path) => JSON.stringify(site.at(path));
 const script = (code) => `<script>onload = () => { ${code}; };</script>`;
 
+let attacks = 0;
 for (const [name, page, [method, path, cross, same], headers = {}] of ATTACKS) {
   for (const [place, base] of PLACES) {
-    test(`${name}, from ${place}: refused, and nothing reaches application or store`, { timeout: 20_000 }, async () => {
+    test(`${name}, from ${place}: refused, and nothing reaches application or store`, { timeout: 90_000 }, async () => {
       const { victim, tab, seen, before } = await battlefield(place);
-      other.on("/attack", (request, response) => sendHtml(response, page(), headers));
+      attacks += 1;
+      const asked = `${path}${path.includes("?") ? "&" : "?"}attack=${attacks}`; // so that no answer to the attack before is taken for this one's
+      other.on("/attack", (request, response) => sendHtml(response, page(asked), headers));
       await clear();
       seen.forget();
       await tab.goto(`${base()}/attack`);
-      const statuses = () => seen.answers.filter((answer) => answer.method === method && answer.path === path).map((answer) => answer.status);
-      assert.ok(await eventually(() => statuses().length > 0, 8000), `it was tried: ${JSON.stringify(seen.answers)}`);
+      const statuses = () => seen.answers.filter((answer) => answer.method === method && answer.path === asked).map((answer) => answer.status);
+      assert.ok(await eventually(() => statuses().length > 0, 30_000), `it was tried: ${JSON.stringify(seen.answers)}`);
       assert.deepEqual([...new Set(statuses())], [place === "another site" ? cross : same]);
       await untouched(victim, before);
     });
@@ -100,7 +103,7 @@ async function untouched(victim, before) {
 }
 
 for (const [place, base] of PLACES) {
-  test(`a WebSocket opened from ${place}: refused, and nothing reaches application or store`, { timeout: 20_000 }, async () => {
+  test(`a WebSocket opened from ${place}: refused, and nothing reaches application or store`, { timeout: 90_000 }, async () => {
     const victim = await site.member("alice");
     const before = await victim.cookie();
     const tab = await victim.context.newPage();

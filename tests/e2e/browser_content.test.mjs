@@ -71,7 +71,7 @@ test("server-sent events arrive in the page as they are sent", async () => {
   assert.equal((await opened).claims.sub, "alice");
   for (const text of ["one", "two", "three"]) {
     stream.send(text);
-    await page.waitForFunction((last) => window.got.at(-1) === last, text, { timeout: 3000 }); // before the next is sent, let alone the end
+    await page.waitForFunction((last) => window.got.at(-1) === last, text); // before the next is sent, let alone the end
   }
   assert.deepEqual(await page.evaluate(() => window.got), ["one", "two", "three"]);
   await page.evaluate(() => window.source.close());

@@ -7,7 +7,7 @@ import { sendHtml, startOther, startSite, watch } from "./harness/site.mjs";
 let site;
 let gate;
 test.before(async () => {
-  site = await startSite({ freshness: { safe: "4s" } });
+  site = await startSite({ freshness: { safe: "10s" } });
   gate = site.gate;
 });
 test.after(() => site?.stop());
@@ -42,7 +42,7 @@ test("Chromium keeps the cookie as HttpOnly, Secure, SameSite=Lax, for this host
   const { value: one, expires, ...rest } = await fresh();
   assert.deepEqual(rest, { name: FRESH, domain: "localhost", path: "/", httpOnly: true, secure: true, sameSite: "Lax" });
   assert.match(one, /^[A-Za-z0-9_-]{1,40}$/);
-  assert.ok(expires - Date.now() / 1000 <= 4);
+  assert.ok(expires - Date.now() / 1000 <= 10);
 });
 
 test("\"remember me\" is kept until the absolute deadline", async () => {
@@ -54,7 +54,8 @@ test("\"remember me\" is kept until the absolute deadline", async () => {
   await page.waitForURL(site.at("/private/page"));
   const { absolute } = gate.origin.last.claims.session;
   const { expires } = await cookie();
-  assert.ok(Math.abs(expires - absolute) <= 2, `${expires} against ${absolute}`);
+  // It is told how long it may keep it, and counts from when it hears that.
+  assert.ok(expires - absolute > -2 && expires - absolute < 60, `${expires} against ${absolute}`);
   assert.ok(expires > Date.now() / 1000 + 29 * 86_400);
 });
 
@@ -92,8 +93,7 @@ test("a session cookie that a script makes up where there is none is worth nothi
     document.cookie = `${name}=AAAA; Path=/; Secure`;
   }, SESSION);
   // Chromium's cookie store is another process: what a script sets is there a moment later.
-  await eventually(async () => (await cookie())?.value === "AAAA");
-  assert.equal((await cookie())?.value, "AAAA", "Chromium lets it");
+  assert.ok(await eventually(async () => (await cookie())?.value === "AAAA"), "Chromium lets it");
   await page.goto(site.at("/private/page"));
   assert.equal(new URL(page.url()).pathname, "/login");
   await site.signIn(page, "alice");
@@ -110,7 +110,7 @@ test("the application cannot set the session's cookie, in no spelling that Chrom
   assert.deepEqual(await cookie(), before);
   assert.equal((await cookie("other")).value, "kept");
   assert.equal(await cookie("__host-SESSION"), undefined);
-  await logged(gate, "cookie.shadowed");
+  assert.ok((await logged(gate, "cookie.shadowed")).length > 0);
   await page.goto(site.at("/private/page"));
   assert.equal(await page.textContent("#who"), "alice");
   assert.equal(gate.origin.last.header("cookie").split("; ").filter((pair) => pair.toLowerCase().includes(SESSION.toLowerCase())).length, 1);
@@ -130,7 +130,9 @@ test("a neighbour under another name cannot set the session's cookie for this ho
   }
 });
 
-test("POST, redirect, GET shows what was just changed, and the page after a change is not from memory", async () => {
+test("POST, redirect, GET shows what was just changed, and the page after a change is not from memory", async (t) => {
+  await gate.stopClock(); // Chromium's goes on
+  t.after(() => gate.startClock());
   const { context, page, fresh } = await site.member("alice");
   const seen = await watch(site, context);
   for (const note of ["milk", "bread", "ä"]) {
@@ -149,8 +151,9 @@ test("POST, redirect, GET shows what was just changed, and the page after a chan
   await saved;
   assert.equal(await page.textContent("#note"), "last");
   assert.ok((await gate.storeCalls()).length >= 2, "the store was told, and asked again");
-  await page.waitForTimeout(4100);
-  assert.equal(await fresh(), undefined, "for four seconds");
+  const { expires } = await fresh();
+  assert.ok(await eventually(async () => (await fresh()) === undefined, 60_000), "for ten seconds");
+  assert.ok(Date.now() / 1000 >= expires);
   await page.reload();
   await gate.forgetCalls();
   await page.reload();

@@ -1,7 +1,6 @@
 // In Chromium: after a logout nothing of the session is left to see, in this tab, in the others, and behind the back button.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { eventually } from "./harness/app.mjs";
 import { sendHtml, startSite } from "./harness/site.mjs";
 
 let site;
@@ -21,9 +20,10 @@ async function signOut(page) {
 
 // The back button, as a person presses it; resolves to what is then seen.
 async function back(page) {
+  const away = page.waitForURL(({ pathname }) => pathname !== "/bye", { waitUntil: "commit" }); // a page from the cache loads nothing
   await page.evaluate(() => void setTimeout(() => history.back(), 0));
-  await eventually(() => pathOf(page) !== "/bye");
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await away;
+  await page.waitForFunction(() => document.readyState === "complete");
   return page.evaluate(() => document.body.textContent);
 }
 

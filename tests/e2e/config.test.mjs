@@ -18,8 +18,8 @@ const problems = () => gate.events("config.invalid").flatMap((event) => event.pr
 // Deploys it, and returns what the log says is wrong with it.
 async function isInvalid(what, config, secrets = {}) {
   gate.origin.forget();
-  gate.logs.length = 0;
   await gate.setConfig(config, secrets);
+  await gate.forgetLogs();
   const requests = [["GET", "/"], ["POST", "/x"], ["GET", "/.edge-session/x"], ["POST", "/.edge-session/logout"], ["POST", "/.edge-session/control"]];
   for (const [method, path] of requests) {
     const answer = await send(gate, method, path, [...BROWSER.fetch, ["Cookie", `${SESSION}=x`]]);

@@ -11,6 +11,7 @@ let app;
 let alice;
 test.before(async () => {
   gate = await startGate({ config: { default_access: "optional", paths: [{ path: "/public/*", access: "public" }] } });
+  await gate.stopClock();
   application(gate);
   alice = await new Browser(gate).login("alice", { data: { n: 0 } });
 });
@@ -18,7 +19,7 @@ test.after(() => gate.stop());
 test.beforeEach(async () => {
   await gate.forgetCalls();
   gate.origin.forget();
-  gate.logs.length = 0;
+  await gate.forgetLogs();
   app = application(gate);
 });
 

@@ -8,16 +8,18 @@ import { BROWSER, connect, request } from "./harness/raw.mjs";
 let gate;
 let app;
 test.before(async () => {
-  gate = await startGate({ config: { default_access: "optional", store_deadline: "10s", paths: [{ path: "/private/*", access: "required" }] } });
+  gate = await startGate({ config: { default_access: "optional", store_deadline: "30s", paths: [{ path: "/private/*", access: "required" }] } });
 });
 test.after(() => gate.stop());
 test.beforeEach(async () => {
   await gate.clearFaults();
   gate.origin.forget();
-  gate.logs.length = 0;
+  await gate.forgetLogs();
   app = application(gate);
 });
 
+// Some milliseconds on a machine that has nothing else to do; a third of what a store that hangs is waited for on any.
+const PROMPT = 10_000;
 let users = 0;
 const newUser = () => `user-${(users += 1)}`;
 const signedIn = (sub = newUser(), more) => new Browser(gate).login(sub, more);
@@ -29,7 +31,7 @@ function isInternalError(answer) {
 
 for (const place of ["gate", "object"]) {
   for (const kind of ["trap", "panic", "throw"]) {
-    test(`a death (${kind}, in the ${place}) answers everyone in flight within a second, wherever they wait`, async () => {
+    test(`a death (${kind}, in the ${place}) answers everyone in flight at once, wherever they wait`, async () => {
       const sub = newUser();
       const alice = await signedIn(sub);
       const stranger = new Browser(gate);
@@ -48,7 +50,7 @@ for (const place of ["gate", "object"]) {
       const started = performance.now();
       waiting.push(alice.send("POST", "/private/victim", BROWSER.fetch, ""));
       for (const answer of await Promise.all(waiting)) isInternalError(answer);
-      assert.ok(performance.now() - started < 1000, `${performance.now() - started} ms`);
+      assert.ok(performance.now() - started < PROMPT, `${performance.now() - started} ms`);
       assert.equal(gate.origin.requests.filter((recorded) => recorded.url.startsWith("/private/")).length, 0, "nobody is let in by it");
       for (const hold of holds) hold.release();
       assert.equal((await stranger.read("/private/x")).status, 401);
@@ -105,14 +107,8 @@ test("a death in the alarm is reported to the runtime, which then tries again, a
   await gate.forgetCalls();
   const alice = await signedIn(sub);
   const [name] = await gate.storeCalls();
-  const hold = app.hold("/held");
-  await gate.trap("throw", { place: "gate", after: 100 }); // set off by the next request, for whoever looks at the clock after that
-  const waiting = new Browser(gate).open("/held");
-  await hold.arrived;
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await gate.breakClock();
   await assert.rejects(gate.objects.alarm(name), /answered 500/);
-  hold.release();
-  await waiting;
   await gate.objects.alarm(name);
   assert.equal(await alice.who(), sub);
 });
@@ -122,19 +118,13 @@ test("a death while the application's answer is looked at answers everyone else 
   const alice = await signedIn(sub);
   const first = app.hold("/first");
   const holds = Array.from({ length: 3 }, () => app.hold("/held"));
-  await gate.trap("throw", { after: 50 }); // set off by the next request, for whoever looks at the clock after that
   const victim = alice.send("POST", "/first", BROWSER.fetch, "");
   const others = Array.from({ length: 3 }, () => alice.send("POST", "/held", BROWSER.fetch, ""));
   await Promise.all([first.arrived, ...holds.map((hold) => hold.arrived)]);
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await gate.breakClock();
   first.release();
   isInternalError(await victim);
-  const late = new Promise((resolve) => setTimeout(() => resolve("still waiting"), 1000));
-  for (const other of others) {
-    const answer = await Promise.race([other, late]);
-    assert.notEqual(answer, "still waiting");
-    isInternalError(answer);
-  }
+  for (const answer of await Promise.all(others)) isInternalError(answer); // although the application still holds them
   for (const hold of holds) hold.release();
   assert.equal(await alice.who(), sub);
 });

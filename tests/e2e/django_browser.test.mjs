@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { environments, startDjango } from "../../origins/django/tests/site.mjs";
 import { SESSION } from "./harness/app.mjs";
-import { launchBrowser } from "./harness/browser.mjs";
+import { arrives, launchBrowser } from "./harness/browser.mjs";
 import { freePort, makeKey, startGate } from "./harness/gate.mjs";
 
 const { venv, missing } = environments().find((one) => one.missing === undefined) ?? environments()[0];
@@ -22,7 +22,7 @@ test("Django in Chromium", { skip: missing !== undefined && process.env.CI !== "
   const visitor = async (t) => {
     const { context, close } = await launchBrowser();
     t.after(close);
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(60_000);
     const page = await context.newPage();
     const cookie = async () => (await context.cookies(issuer)).find(({ name }) => name === SESSION);
     const state = () => page.evaluate(async () => (await fetch("/data")).json());
@@ -39,7 +39,7 @@ test("Django in Chromium", { skip: missing !== undefined && process.env.CI !== "
     assert.equal(page.url(), `${issuer}/login?next=%2Fwhere`);
     await fill(page, "user-1");
     await page.dblclick("button");
-    await page.waitForURL(`${issuer}/where`);
+    await arrives(page, `${issuer}/where`);
     assert.match(await page.textContent("body"), new RegExp(`"uri": "${issuer}/x"`));
     const { httpOnly, secure, expires } = await cookie();
     assert.deepEqual([httpOnly, secure, expires], [true, true, -1]);
@@ -84,5 +84,6 @@ test("Django in Chromium", { skip: missing !== undefined && process.env.CI !== "
     assert.equal((await here.state()).user, "");
   });
 
+  await gate.logsArrived();
   assert.deepEqual(gate.events("control.invalid"), []);
 });

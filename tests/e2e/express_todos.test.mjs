@@ -151,7 +151,7 @@ test("after, in Chromium: a login, a todo, remember me and a logout", async (t) 
   const browser = await chromium.launch({ executablePath: findBrowser(), headless: true, args: ["--no-sandbox", "--disable-gpu", "--no-first-run"] });
   t.after(() => browser.close());
   const context = await browser.newContext();
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const cookie = async () => (await context.cookies(gate.issuer)).find(({ name }) => name === SESSION);
   await page.goto(`${gate.issuer}/login`);
@@ -166,10 +166,10 @@ test("after, in Chromium: a login, a todo, remember me and a logout", async (t) 
   assert.deepEqual({ httpOnly, secure, sameSite }, { httpOnly: true, secure: true, sameSite: "Lax" });
   assert.ok(Math.abs(expires - Date.now() / 1000 - 30 * 86_400) < 60);
   await page.fill("[name=title]", "größere Äpfel");
-  await page.click("#add button");
-  await page.locator("li", { hasText: "größere Äpfel" }).waitFor();
-  await page.click("#out button");
-  await page.locator("#who", { hasText: "nobody" }).waitFor();
+  await Promise.all([page.waitForEvent("load"), page.click("#add button")]);
+  assert.deepEqual(await page.locator("li").allTextContents(), ["größere Äpfel"]);
+  await Promise.all([page.waitForEvent("load"), page.click("#out button")]);
+  assert.equal(await page.textContent("#who"), "nobody");
   assert.deepEqual(await page.locator(".message").allTextContents(), ["You have been logged out."]);
   await page.goBack();
   await page.reload();

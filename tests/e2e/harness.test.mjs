@@ -1,6 +1,7 @@
 // The harness itself: that raw bytes, clock, faults and traps do what the other end-to-end tests rely on.
 import assert from "node:assert/strict";
 import test from "node:test";
+import { logged } from "./harness/app.mjs";
 import { Jar, parseSetCookie } from "./harness/cookies.mjs";
 import { startGate } from "./harness/gate.mjs";
 import { control, verifyAssertion } from "./harness/jws.mjs";
@@ -11,8 +12,9 @@ test.before(async () => {
   gate = await startGate({ config: { default_access: "optional", paths: [{ path: "/public/*", access: "public" }] } });
 });
 test.after(() => gate.stop());
-test.beforeEach(() => {
+test.beforeEach(async () => {
   gate.origin.forget();
+  await gate.forgetLogs();
   gate.origin.handler = (request, response) => response.end("ok");
 });
 
@@ -99,8 +101,8 @@ for (const place of ["gate", "object"]) {
         assert.equal(answer.code, "internal");
         assert.equal(answer.header("cache-control"), "no-store");
       }
-      assert.ok(performance.now() - started < 1000);
-      assert.ok(gate.events("instance.died").length > 0);
+      assert.ok(performance.now() - started < 10_000, "long before the store's deadline");
+      assert.ok((await logged(gate, "instance.died")).length > 0);
       release();
       assert.equal((await send(gate, "POST", "/", [...BROWSER.fetch, cookie], "")).status, 200);
     });

@@ -1,10 +1,10 @@
 // KV as the store on workerd: what happens when it fails, when it is not bound, and when the store is changed.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Browser, application, eventually, logged } from "./harness/app.mjs";
+import { Browser, application, logged } from "./harness/app.mjs";
 import { startGate } from "./harness/gate.mjs";
 
-const CONFIG = { default_access: "optional", store_deadline: "1s", paths: [{ path: "/private/*", access: "required" }] };
+const CONFIG = { default_access: "optional", store_deadline: "3s", paths: [{ path: "/private/*", access: "required" }] };
 
 let gate;
 test.before(async () => {
@@ -15,7 +15,7 @@ test.after(() => gate.stop());
 test.beforeEach(async () => {
   await gate.clearFaults();
   gate.origin.forget();
-  gate.logs.length = 0;
+  await gate.forgetLogs();
 });
 
 const fault = (op, kind, more = {}) => gate.order({ kv: { op, kind, times: 1, ...more } });
@@ -99,15 +99,15 @@ test("without the namespace, with an unknown store, and with lives that KV canno
     const problems = async () => {
       const { status, code } = await new Browser(bare).open("/");
       assert.deepEqual([status, code], [500, "config_invalid"]);
-      await eventually(() => bare.events("config.invalid").length > 0);
-      return bare.events("config.invalid")[0].problems.join();
+      const [event] = await logged(bare, "config.invalid");
+      return event.problems.join();
     };
     assert.match(await problems(), /SESSIONS_KV/);
-    bare.logs.length = 0;
     await bare.setConfig({ ...CONFIG, store: "redis" });
+    await bare.forgetLogs();
     assert.match(await problems(), /^store\b/);
-    bare.logs.length = 0;
     await bare.setConfig({ ...CONFIG, store: "kv", lifetime: { idle: "59s" } });
+    await bare.forgetLogs();
     assert.match(await problems(), /lifetime\.idle/);
   } finally {
     await bare.stop();

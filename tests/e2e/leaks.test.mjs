@@ -1,7 +1,7 @@
 // A day of traffic, good and bad, and then a search: no cookie, key, assertion, instruction, subject, path or query is where it must not be.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Browser, SESSION, application, eventually } from "./harness/app.mjs";
+import { Browser, SESSION, application } from "./harness/app.mjs";
 import { startGate } from "./harness/gate.mjs";
 import { control } from "./harness/jws.mjs";
 import { BROWSER, send, webSocket } from "./harness/raw.mjs";
@@ -106,7 +106,8 @@ async function traffic() {
   await (await new Watched(gate).login(SUBJECT)).does({ op: "destroy_all" });
   await gate.advance(31 * MINUTE);
   await alice.open(page());
-  assert.ok(await eventually(() => gate.events("session.ended").length >= 4), "the log is complete");
+  await gate.logsArrived();
+  assert.ok(gate.events("session.ended").length >= 4, "the log is complete");
 }
 
 // Eight bytes or more of a secret, in the forms in which it could be written down.

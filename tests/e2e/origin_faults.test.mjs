@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import test from "node:test";
-import { SESSION, logged } from "./harness/app.mjs";
+import { SESSION, eventually, logged } from "./harness/app.mjs";
 import { freePort, startGate } from "./harness/gate.mjs";
 import { BROWSER, connect, get, request, send } from "./harness/raw.mjs";
 
@@ -26,7 +26,7 @@ test.after(async () => {
 });
 test.beforeEach(async () => {
   await gate.advance(2000); // what anyone can provoke is logged once a second
-  gate.logs.length = 0;
+  await gate.forgetLogs();
 });
 
 function isUnreachable(answer, what) {
@@ -103,8 +103,7 @@ test("a client that leaves a download ends the application's work on it", async 
   connection.send(request(gate, "GET", "/", BROWSER.fetch));
   await connection.readHead();
   connection.abort();
-  for (let i = 0; i < 100 && !closed; i += 1) await new Promise((resolve) => setTimeout(resolve, 25));
-  assert.ok(closed);
+  assert.ok(await eventually(() => closed));
 });
 
 test("an application that is down is 502, with a session or without, and a forged cookie changes nothing about it", async () => {

@@ -23,7 +23,7 @@ test.after(() => gate.stop());
 test.beforeEach(async () => {
   await gate.advance(1100); // what anyone can provoke is logged once a second
   gate.origin.forget();
-  gate.logs.length = 0;
+  await gate.forgetLogs();
   app = application(gate);
 });
 

@@ -1,7 +1,7 @@
 // Two clicks, two tabs, and answers that come late.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Browser, SESSION, application, cookieIn } from "./harness/app.mjs";
+import { Browser, SESSION, application, cookieIn, eventually } from "./harness/app.mjs";
 import { startGate } from "./harness/gate.mjs";
 import { BROWSER, send } from "./harness/raw.mjs";
 
@@ -184,10 +184,12 @@ test("a read that was under way while the session ended is not remembered as ali
   alice.jar.delete("__Host-session-fresh");
   const tab = alice.copy();
   await gate.advance(11_000);
-  await gate.fault("late", { ms: 300 }); // the store says "alive", and its answer is under way
+  await gate.fault("late", { held: true }); // the store says "alive", and its answer is under way
+  await gate.forgetCalls();
   const slow = tab.read("/private/x");
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.ok(await eventually(async () => (await gate.storeCalls()).length === 1));
   await alice.send("POST", "/.edge-session/logout");
+  await gate.release();
   await slow;
   assert.equal((await tab.read("/private/x")).code, "session_required");
 });

@@ -16,11 +16,12 @@ let gate;
 let app;
 test.before(async () => {
   gate = await startGate({ config });
+  await gate.stopClock();
 });
 test.after(() => gate.stop());
-test.beforeEach(() => {
+test.beforeEach(async () => {
   gate.origin.forget();
-  gate.logs.length = 0;
+  await gate.forgetLogs();
   app = application(gate);
 });
 
@@ -37,7 +38,7 @@ async function due(sub = newUser(), minutes = 16) {
 
 // 50 requests at once with the same cookies; what each was answered.
 const burst = (browser, headers = BROWSER.navigate) =>
-  Promise.all(Array.from({ length: 50 }, (_, i) => get(gate, `/private/${i}`, [...headers, ["Cookie", browser.jar.header]], { timeout: 20_000 })));
+  Promise.all(Array.from({ length: 50 }, (_, i) => get(gate, `/private/${i}`, [...headers, ["Cookie", browser.jar.header]])));
 
 test("fifty parallel requests across a rotation all succeed, one rotation happens, and all end with the same ID", async () => {
   const sub = newUser();
@@ -252,7 +253,7 @@ test("a key that goes new in, first, and old out logs nobody out and moves no de
   await gate.setConfig(config, { EDGE_SESSION_KEYS: next.entry });
   const after = await alice.claims();
   assert.deepEqual([after.sub, after.session.absolute], [sub, before.session.absolute]);
-  gate.forgetCalls();
+  await gate.forgetCalls();
   assert.equal(await old.who(), undefined, "what the removed key sealed is a forgery now");
   assert.deepEqual(await gate.forgetCalls(), []);
 });

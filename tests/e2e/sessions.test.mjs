@@ -19,6 +19,7 @@ test.before(async () => {
       limits: { per_subject: 3 },
     },
   });
+  await gate.stopClock();
 });
 test.after(() => gate.stop());
 test.beforeEach(async () => {
@@ -289,7 +290,7 @@ test("without activity a session ends at its idle deadline, for safe requests to
   await gate.advance(2000);
   for (const method of ["GET", "POST"]) assert.equal((await sleepy.send(method, "/private/x", BROWSER.fetch)).code, "session_required");
   await gate.advance(24 * HOUR);
-  gate.forgetCalls();
+  await gate.forgetCalls();
   await sleepy.read("/private/x");
   assert.deepEqual(await gate.forgetCalls(), [], "past its absolute deadline a cookie costs no store call");
 });

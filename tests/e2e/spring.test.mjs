@@ -394,6 +394,7 @@ test("Spring Boot", { skip: missing !== undefined && process.env.CI !== "true" &
   });
 
   await t.test("nothing that was meant to work was refused by the gate, and nothing leaked into Spring's log", async () => {
+    await gate.logsArrived();
     assert.deepEqual(gate.events("control.invalid"), []);
     assert.doesNotMatch(spring.output, /eyJ[\w-]{20}/);
   });

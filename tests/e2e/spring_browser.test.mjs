@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { missing, startSpring } from "../../origins/spring/site/site.mjs";
 import { SESSION } from "./harness/app.mjs";
-import { launchBrowser } from "./harness/browser.mjs";
+import { arrives, launchBrowser } from "./harness/browser.mjs";
 import { freePort, makeKey, startGate } from "./harness/gate.mjs";
 
 test("Spring Boot in Chromium", { skip: missing !== undefined && process.env.CI !== "true" && missing }, async (t) => {
@@ -19,7 +19,7 @@ test("Spring Boot in Chromium", { skip: missing !== undefined && process.env.CI 
   const visitor = async (t) => {
     const { context, close } = await launchBrowser();
     t.after(close);
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(60_000);
     const page = await context.newPage();
     const cookie = async (name = SESSION) => (await context.cookies(issuer)).find((one) => one.name === name);
     const state = () => page.evaluate(async () => (await fetch("/data")).json());
@@ -32,7 +32,7 @@ test("Spring Boot in Chromium", { skip: missing !== undefined && process.env.CI 
     await page.fill("[name=password]", "secret");
     if (remember) await page.check("[name=remember-me]");
     await (twice ? page.dblclick("button") : page.click("button"));
-    await page.waitForURL(`${issuer}/private?continue`);
+    await arrives(page, `${issuer}/private?continue`);
   };
 
   await t.test("a page that needs a login leads to it, twice clicked, and back; logging out ends it", async (t) => {
@@ -81,5 +81,6 @@ test("Spring Boot in Chromium", { skip: missing !== undefined && process.env.CI 
     assert.equal((await state()).user, "user-4");
   });
 
+  await gate.logsArrived();
   assert.deepEqual(gate.events("control.invalid"), []);
 });

@@ -137,6 +137,7 @@ test("the demonstration on Spring Boot", { skip: missing !== undefined && proces
   });
 
   await t.test("it prints its port and nothing else, and ends when it is told to", async () => {
+    await gate.logsArrived();
     assert.deepEqual(gate.events("control.invalid"), []);
     demo.stop();
     const { code } = await demo.ended;

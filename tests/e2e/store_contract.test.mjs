@@ -107,6 +107,7 @@ for (const store of ["durable", "kv"]) {
         }
       });
     }
+    await gate.logsArrived();
     assert.deepEqual(gate.events("store.fault"), []);
   });
 }

@@ -154,11 +154,9 @@ test("server-sent events arrive as they are sent", async () => {
   const head = await connection.readHead();
   assert.equal(head.header("content-type"), "text/event-stream");
   for (let i = 0; i < 20; i += 1) {
-    const sent = performance.now();
-    source.send(`event ${i}`);
+    source.send(`event ${i}`); // and nothing more until it has arrived
     let text = "";
-    while (!text.includes(`data: event ${i}\n\n`)) text += (await connection.some(1000)).toString();
-    assert.ok(performance.now() - sent < 500);
+    while (!text.includes(`data: event ${i}\n\n`)) text += (await connection.some()).toString();
   }
   source.end();
   connection.close();

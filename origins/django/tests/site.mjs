@@ -50,14 +50,14 @@ for number in range(1, 4):
   const ended = new Promise((resolve) => server.once("exit", () => resolve((over = true))));
   django.stop = async () => {
     server.kill("SIGTERM");
-    const timer = setTimeout(() => server.kill("SIGKILL"), 3000);
+    const timer = setTimeout(() => server.kill("SIGKILL"), 10_000);
     await ended;
     clearTimeout(timer);
-    rmSync(scratch, { recursive: true, force: true });
+    rmSync(scratch, { recursive: true, force: true, maxRetries: 10 });
   };
   for (let attempt = 0; ; attempt += 1) {
     if (await listens(port)) return django;
-    if (over || attempt > 200) {
+    if (over || attempt > 900) {
       await django.stop();
       throw new Error(`Django did not start: ${django.output}`);
     }

@@ -34,7 +34,7 @@ export async function startRedis(port) {
     }
     rmSync(folder, { recursive: true, force: true });
   };
-  for (let i = 0; i < 100; i += 1) {
+  for (let i = 0; i < 1200 && child.exitCode === null; i += 1) {
     const socket = connect(port, "127.0.0.1");
     const up = await new Promise((resolve) => socket.once("connect", () => resolve(true)).once("error", () => resolve(false)));
     socket.destroy();

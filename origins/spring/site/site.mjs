@@ -19,7 +19,7 @@ export function startSpring({ issuer, audience, keys }, options = []) {
     output: "",
     async stop() {
       server.kill("SIGTERM");
-      const timer = setTimeout(() => server.kill("SIGKILL"), 5000);
+      const timer = setTimeout(() => server.kill("SIGKILL"), 10_000);
       await ended;
       clearTimeout(timer);
     },

@@ -5,8 +5,10 @@ import { watch } from "/assets/live.js";
 const page = document.getElementById("attacks");
 const victim = page.dataset.victim;
 const received = document.getElementById("received");
-/** How long a request may take before we believe that it will not arrive. */
-const PATIENCE = 1500;
+/** How long a request may take, in milliseconds, before we believe that neither the gate nor the application will tell of it. */
+const PATIENCE = 5000;
+/** How long we wait once it was told of: it may have been let through, and the gate says the same only once a second. */
+const PAUSE = 1200;
 const MALLORY = "u-1003";
 
 const seen = [];
@@ -14,7 +16,7 @@ watch(
   document.getElementById("log"),
   entry => {
     seen.push(entry);
-    if (entry.from === "application") received.textContent = entry.record.n;
+    if (entry.from === "application") received.textContent = Math.max(received.textContent, entry.record.n); // those from before come again
   },
   start => (received.textContent = start.received),
 );
@@ -55,6 +57,8 @@ function post(card, path, fields) {
   form.remove();
 }
 
+const pause = time => new Promise(resolve => setTimeout(resolve, time));
+
 async function attack(card) {
   const button = card.querySelector("button");
   const verdict = card.querySelector(".verdict");
@@ -64,12 +68,14 @@ async function attack(card) {
   verdict.textContent = "Trying…";
   const before = seen.length;
   attacks[card.dataset.attack](`?attack=${number}`, card);
-  await new Promise(resolve => setTimeout(resolve, PATIENCE));
-  const since = seen.slice(before);
-  const came = since.some(({ from, record }) => from === "application" && record.path.includes(`attack=${number}`));
-  const line = since.find(({ from, record }) => from === "gate" && record.event.endsWith(".refused"));
-  verdict.classList.add(came ? "reached" : "refused");
-  verdict.textContent = came ? "It reached the application." : `Refused${line ? `: ${line.record.event}` : ""}. Nothing reached the application.`;
+  const since = () => seen.slice(before);
+  const came = () => since().some(({ from, record }) => from === "application" && record.path.includes(`attack=${number}`));
+  const refusal = () => since().find(({ from, record }) => from === "gate" && record.event.endsWith(".refused"));
+  for (let waited = 0; waited < PATIENCE && !came() && !refusal(); waited += 50) await pause(50);
+  await pause(PAUSE);
+  const line = refusal();
+  verdict.classList.add(came() ? "reached" : "refused");
+  verdict.textContent = came() ? "It reached the application." : `Refused${line ? `: ${line.record.event}` : ""}. Nothing reached the application.`;
   button.disabled = false;
 }
 

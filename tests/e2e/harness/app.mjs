@@ -117,7 +117,7 @@ export class Browser {
 }
 
 // Waits until a condition holds, for what nobody announces.
-export async function eventually(condition, timeout = 3000) {
+export async function eventually(condition, timeout = 10_000) {
   const deadline = performance.now() + timeout;
   for (;;) {
     if (await condition()) return true;

@@ -48,10 +48,13 @@ export async function launchBrowser(options = {}) {
     context,
     close: async () => {
       await context.close();
-      rmSync(profile, { recursive: true, force: true });
+      rmSync(profile, { recursive: true, force: true, maxRetries: 10 }); // its processes end a little later
     },
   };
 }
+
+// Waits until a page has arrived there. Playwright's own waitForURL fails when the first of two clicks is broken off by the second.
+export const arrives = (page, url) => page.waitForFunction((there) => location.href === there && document.readyState === "complete", url);
 
 if (import.meta.url === `file://${process.argv[1]}` || process.argv[1]?.endsWith("harness/browser.mjs")) {
   try {

@@ -1,11 +1,11 @@
 // scripts/dev as a process, and what runs below it.
 import { execFileSync, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
-import { createServer } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort, reserve } from "../../../scripts/benchmarks/machine.mjs";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 
@@ -26,23 +26,25 @@ export function dev(args, { ready = /^http:\S+\n/, env } = {}) {
   return run;
 }
 
+/** How long its farewell may take on a machine that is busy: on any other it is two seconds at most. */
+export const PROMPT = 20_000;
+
 export async function finish(run, signal = "SIGTERM") {
   run.child.kill(signal);
   return run.ended;
 }
 
-/** Two free ports in a row, the site's and the attacker's, from below those that outgoing connections take. */
+/** Two free ports in a row, the site's and the attacker's. */
 export async function freePair() {
   for (;;) {
-    const first = 20_000 + Math.floor(Math.random() * 12_000);
-    if ((await canListen(first)) && (await canListen(first + 1))) return first;
+    const first = await freePort();
+    if (await reserve(first + 1)) return first;
   }
 }
 
-const canListen = number => new Promise(resolve => {
-  const server = createServer();
-  server.once("error", () => resolve(false)).listen(number, "127.0.0.1", () => server.close(() => resolve(true)));
-});
+/** Waits until a page shows this text there. It may be on its way to another page. */
+export const shows = (page, selector, text) =>
+  page.waitForFunction(([where, what]) => document.querySelector(where)?.textContent === what, [selector, text]);
 
 export const listens = port => new Promise(resolve => {
   const socket = connect(port, "127.0.0.1");

@@ -4,7 +4,7 @@
 //   gate.origin.handler = (request, response) => response.end("hello");
 //   const answer = await get(gate, "/pub/x");          // raw.mjs
 //   await gate.stop();
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { Miniflare, convertV4MiniflareOptions } from "miniflare";
 import { freePort } from "../../../scripts/benchmarks/machine.mjs";
 import { bundle } from "./bundle.mjs";
 import { startOrigin } from "./origin.mjs";
+import { send } from "./raw.mjs";
 
 export { freePort };
 
@@ -25,8 +26,8 @@ export function makeKey(id) {
 }
 
 // Options, all of them optional:
-//   config    members of EDGE_SESSION, put over { issuer, audience, origin }; null instead of an object: no EDGE_SESSION at all;
-//             text: EDGE_SESSION as text
+//   config    members of EDGE_SESSION, put over { issuer, audience, origin, store_deadline }; null instead of an object: no EDGE_SESSION
+//             at all; text: EDGE_SESSION as text
 //   secrets   put over the three made here; a member that is null is left out
 //   origin    what startOrigin (origin.mjs) gave, not stopped by gate.stop; default: one of its own, at gate.origin
 //   binding   true: the origin is reached through the service binding ORIGIN and not by URL;
@@ -65,10 +66,9 @@ export async function startGate(options = {}) {
   const miniflareOptions = () => {
     const bindings = { ...options.bindings };
     if (gate.config !== null) {
-      bindings.EDGE_SESSION =
-        typeof gate.config === "string"
-          ? gate.config
-          : { issuer, audience: gate.audience, origin: options.binding ? "binding:ORIGIN" : origin.url, ...gate.config };
+      // The store answers in time on a machine that is busy with other things, too; a test of the deadline names its own.
+      const own = { issuer, audience: gate.audience, origin: options.binding ? "binding:ORIGIN" : origin.url, store_deadline: "20s" };
+      bindings.EDGE_SESSION = typeof gate.config === "string" ? gate.config : { ...own, ...gate.config };
     }
     const secrets = {
       EDGE_SESSION_KEYS: cookieKey.entry,
@@ -112,15 +112,26 @@ export async function startGate(options = {}) {
   gate.miniflare = miniflare;
 
   const order = async (body) => {
-    const answer = await fetch(`http://127.0.0.1:${backDoorPort}/`, { method: "POST", body: JSON.stringify(body) });
-    if (!answer.ok) throw new Error(`the back door answered ${answer.status}: ${await answer.text()}`);
+    // On a connection of its own: one that was kept may be closed by workerd just when it is used again.
+    const answer = await send({ port: backDoorPort, host: "back-door" }, "POST", "/", [], JSON.stringify(body));
+    if (answer.status !== 200) throw new Error(`the back door answered ${answer.status}: ${answer.text}`);
     return answer.json();
   };
   gate.order = order; // for what only one entry knows
 
   // --- clock ---
   let shifted = 0;
+  let still = null;
   gate.now = async () => (await order({})).now;
+  // Until it is started again only `advance` moves the clock of gate and objects: for windows that a slow machine could leave between two requests.
+  gate.stopClock = async () => {
+    still = Date.now();
+    await order({ still });
+  };
+  gate.startClock = async () => {
+    still = null;
+    await order({ still });
+  };
   // Sets gate and objects this many milliseconds further ahead (or back).
   gate.advance = async (ms) => {
     shifted += ms;
@@ -131,15 +142,20 @@ export async function startGate(options = {}) {
   // The names of the objects that were called, once for each call, since the start or the last forgetCalls.
   gate.storeCalls = async () => (await order({})).calls;
   gate.forgetCalls = async () => (await order({ forget: true })).calls;
+  // How many requests the gate has begun to handle since its start.
+  gate.begun = async () => (await order({})).begun;
   // For the next `times` calls of an object, after `skip` that go well: "throw", "overloaded", "hang", "null", "garbage" {reply}, "slow" {ms},
   // "late" {ms} (done, answered late), "lost" {ms} (done, the reply lost, at once or later), "reset" (the object is thrown out of memory).
+  // {held: true} in the place of {ms}: until gate.release, or clearFaults.
   gate.fault = (kind, { times = 1, ...more } = {}) => order({ fault: { kind, times, ...more } });
+  gate.release = () => order({ release: true });
   gate.clearFaults = () => order({ clear: true });
 
   // --- traps ---
-  // The Wasm instance dies during the next request in place "gate" or "object": "trap", "panic" or "throw" (worker.js says how they
-  // differ), `after` so many milliseconds from its start or at once.
-  gate.trap = (kind = "trap", { place = "gate", after = 0, times = 1 } = {}) => order({ trap: { kind, place, after, times } });
+  // The Wasm instance dies during the next request in place "gate" or "object": "trap", "panic" or "throw" (worker.js says how they differ).
+  gate.trap = (kind = "trap", { place = "gate", times = 1 } = {}) => order({ trap: { kind, place, times } });
+  // The death by "throw" of whoever looks at the clock next, be it amid a request.
+  gate.breakClock = () => order({ breakClock: true });
 
   // --- objects ---
   gate.objects = {
@@ -172,18 +188,31 @@ export async function startGate(options = {}) {
     return events;
   };
 
+  // Waits until all that the Worker has logged so far is there: lines come in order, a little later than answers.
+  gate.logsArrived = async () => {
+    const mark = randomUUID();
+    await order({ say: mark });
+    const isMark = ({ message }) => message === mark;
+    while (!gate.logs.some(isMark)) await new Promise((resolve) => setTimeout(resolve, 5));
+    gate.logs.splice(gate.logs.findIndex(isMark), 1);
+  };
+  gate.forgetLogs = async () => {
+    await gate.logsArrived();
+    gate.logs.length = 0;
+  };
+
   // Deploys the same Worker with another configuration, or other secrets: isolates start anew, the objects keep what they stored.
   gate.setConfig = async (config, secrets = gate.secrets) => {
     gate.config = config;
     gate.secrets = secrets;
     await miniflare.setOptions(miniflareOptions());
-    if (shifted !== 0) await order({ shift: shifted });
+    if (shifted !== 0 || still !== null) await order({ shift: shifted, still });
   };
 
   gate.stop = async () => {
     await miniflare.dispose();
     if (ownOrigin) await origin.stop();
-    if (options.storage === undefined) rmSync(storage, { recursive: true, force: true });
+    if (options.storage === undefined) rmSync(storage, { recursive: true, force: true, maxRetries: 10 });
   };
   return gate;
 }

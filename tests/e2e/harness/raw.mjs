@@ -78,21 +78,21 @@ export class Connection {
   }
 
   // Whatever has come, at least one byte; undefined at the end.
-  async some(timeout = 10_000) {
+  async some(timeout = 30_000) {
     const deadline = performance.now() + timeout;
     while (this.#buffer.length === 0) if (!(await this.#more(deadline))) return undefined;
     return this.#take(this.#buffer.length);
   }
 
   // The head of the next response, without its body.
-  async readHead({ timeout = 10_000 } = {}) {
+  async readHead({ timeout = 30_000 } = {}) {
     const bytes = await this.until("\r\n\r\n", performance.now() + timeout);
     if (bytes === undefined) throw new Error(`the connection ended without a response${this.error ? ` (${this.error.code})` : ""}`);
     return new RawResponse(bytes.toString(LATIN1));
   }
 
   // The next response. `method` tells whether it has a body (HEAD has none). `complete` is false when the stream ended inside the body.
-  async read({ method = "GET", timeout = 10_000 } = {}) {
+  async read({ method = "GET", timeout = 30_000 } = {}) {
     const deadline = performance.now() + timeout;
     let response;
     do response = await this.readHead({ timeout });
@@ -266,7 +266,7 @@ export class WebSocketClient {
   }
 
   // The next frame, { opcode, data, code? }, or undefined at the end of the stream.
-  async receive(timeout = 10_000) {
+  async receive(timeout = 30_000) {
     const deadline = performance.now() + timeout;
     const head = await this.connection.exactly(2, deadline);
     if (head === undefined) return undefined;

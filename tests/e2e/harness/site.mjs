@@ -69,7 +69,7 @@ export async function startSite(config = {}, { chromium: launch = {} } = {}) {
   // { context, page } of a person with an empty browser. `cookie()` is the session's, `fresh()` the one that says that something changed.
   site.visitor = async () => {
     const context = await browser.newContext();
-    context.setDefaultTimeout(10_000);
+    context.setDefaultTimeout(60_000);
     const cookie = async (name = SESSION) => (await context.cookies(gate.issuer)).find((one) => one.name === name);
     return { context, page: await context.newPage(), cookie, fresh: () => cookie(FRESH) };
   };

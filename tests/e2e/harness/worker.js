@@ -4,22 +4,33 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import product, { SessionObject as Product } from "../../../src/shell/entry.js";
 import * as glue from "../../../build/index.js";
 
-// The clock of the whole isolate, gate and objects. Alarms keep to the real one.
+// The clock of the whole isolate, gate and objects. Alarms and timers keep to the real one.
 const realNow = Date.now;
 let shift = 0;
+let still = null; // the time at which it stands, to which the shift is added; null while it goes
 let clockThrows = 0;
+const now = () => (still ?? realNow()) + shift;
 Date.now = () => {
   if (clockThrows > 0) {
     clockThrows -= 1;
     throw new TypeError("the clock throws, on command");
   }
-  return realNow() + shift;
+  return now();
 };
 
 // Orders given by the test, each for the next `times` calls of its place, after the next `skip`.
 let traps = [];
 let faults = [];
 let calls = [];
+let begun = 0; // requests that the gate has begun to handle
+let releases = 0;
+
+// How long a fault takes: its time, or until the test releases it.
+async function patience({ ms, held }) {
+  const before = releases;
+  do await new Promise((resolve) => setTimeout(resolve, held ? 5 : ms));
+  while (held && releases === before);
+}
 
 function take(orders, place) {
   const order = orders.find((o) => (o.place ?? place) === place && o.times > 0);
@@ -47,13 +58,13 @@ function die(kind) {
 function dieSoon(place) {
   const order = take(traps, place);
   if (!order) return;
-  if (order.kind === "throw" && !order.after) die("throw");
-  else if (order.after) setTimeout(() => die(order.kind), order.after);
+  if (order.kind === "throw") die("throw");
   else queueMicrotask(() => die(order.kind));
 }
 
 export default {
   fetch(request, env, ctx) {
+    begun += 1;
     dieSoon("gate");
     return product.fetch(request, env, ctx);
   },
@@ -80,14 +91,13 @@ export class SessionObject extends Product {
       case "garbage":
         return fault.reply ?? "{";
       case "slow": // before the object sees it
-        await new Promise((resolve) => setTimeout(resolve, fault.ms));
+        await patience(fault);
         return super.ask(question);
       case "late": // the object has done it, the reply comes late
       case "lost": { // ... or never
         const reply = await super.ask(question);
-        if (fault.kind === "lost" && fault.ms) await new Promise((resolve) => setTimeout(resolve, fault.ms));
+        if (fault.kind === "late" || fault.ms || fault.held) await patience(fault);
         if (fault.kind === "lost") throw new Error("reply lost, on command");
-        await new Promise((resolve) => setTimeout(resolve, fault.ms));
         return reply;
       }
       case "reset":
@@ -102,6 +112,8 @@ export class BackDoor extends WorkerEntrypoint {
   async fetch(request) {
     const order = await request.json();
     if ("shift" in order) shift = order.shift;
+    if ("still" in order) still = order.still;
+    if (order.breakClock) clockThrows = 1;
     if (order.trap) traps.push(order.trap);
     if (order.fault) faults.push(order.fault);
     if (order.clear) {
@@ -109,10 +121,12 @@ export class BackDoor extends WorkerEntrypoint {
       faults = [];
       clockThrows = 0;
     }
+    if (order.clear || order.release) releases += 1;
+    if (order.say) console.log(order.say);
     if (order.alarm) await this.env.SESSIONS.getByName(order.alarm).backDoorAlarm();
     const seen = calls;
     if (order.forget) calls = [];
-    return Response.json({ now: realNow() + shift, calls: seen, waiting: { traps: traps.filter((t) => t.times > 0).length, faults: faults.filter((f) => f.times > 0).length } });
+    return Response.json({ now: now(), calls: seen, begun, waiting: { traps: traps.filter((t) => t.times > 0).length, faults: faults.filter((f) => f.times > 0).length } });
   }
 }
 

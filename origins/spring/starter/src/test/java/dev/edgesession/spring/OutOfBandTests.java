@@ -58,7 +58,7 @@ class OutOfBandTests {
 	}
 
 	private static ControlClient client(String url) {
-		Settings settings = new Settings("https://shop.example", "origin", keys, Set.of(), true, 2048, URI.create(url), Duration.ofSeconds(2), "remember-me");
+		Settings settings = new Settings("https://shop.example", "origin", keys, Set.of(), true, 2048, URI.create(url), Duration.ofSeconds(30), "remember-me");
 		return new ControlClient(settings, new MessageSigner(settings.issuer(), settings.audience(), keys), Instant::now);
 	}
 
