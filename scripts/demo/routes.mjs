@@ -53,7 +53,6 @@ export const routes = {
       user: users.get(claims.sub),
       others: [...users].filter(([sub]) => sub !== claims.sub),
       sessions: listed?.sessions.map(({ sid, ...times }) => ({ sid, ...dates(times) })) ?? [],
-      endsSingle: true,
       echoes: true,
       unlocked: unlocked(claims) && date(claims.data.unlocked_until),
       done: url.searchParams.get("done"),
