@@ -12,6 +12,7 @@ import jakarta.servlet.Filter;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.ServletRequest;
+import jakarta.servlet.ServletRequestWrapper;
 import jakarta.servlet.ServletResponse;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -70,7 +71,7 @@ class EdgeSessionFilter implements Filter {
 	}
 
 	private boolean admit(HttpServletRequest request, EdgeRequest seen, EdgeResponse response) throws IOException {
-		if (this.kit.settings().directPaths().contains(request.getRequestURI())) {
+		if (this.kit.settings().directPaths().contains(sentPath(request))) {
 			new Exchange(EdgeClaims.NONE, this.kit, seen, response);
 			return true;
 		}
@@ -93,6 +94,15 @@ class EdgeSessionFilter implements Filter {
 			response.getOutputStream().write(text);
 			return false;
 		}
+	}
+
+	/** The path as it was sent: a filter before this one may have put a client's X-Forwarded-Prefix before it. */
+	private static String sentPath(ServletRequest request) {
+		ServletRequest sent = request;
+		while (sent instanceof ServletRequestWrapper wrapper) {
+			sent = wrapper.getRequest();
+		}
+		return ((HttpServletRequest) sent).getRequestURI();
 	}
 
 	/** What an asynchronous answer changed that ended without another dispatch. */
