@@ -223,7 +223,7 @@ test("Spring Boot", { skip: missing !== undefined && process.env.CI !== "true" &
     }
     const answer = await alice.send("POST", "/data", [...BROWSER.fetch, ["Origin", issuer], JSON_TYPE], "{}");
     assert.equal(answer.status, 403);
-    assert.equal(answer.header("content-type"), "application/json;charset=UTF-8", "Spring's own refusal");
+    assert.match(answer.header("content-type"), /^application\/json\b/, "Spring's own refusal");
     assert.equal(await reached(), before);
   });
 

@@ -6,8 +6,6 @@ import java.util.Collections;
 import java.util.List;
 
 import dev.edgesession.spring.AssertionVerifier.InvalidAssertionException;
-import jakarta.servlet.AsyncEvent;
-import jakarta.servlet.AsyncListener;
 import jakarta.servlet.Filter;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
@@ -65,9 +63,6 @@ class EdgeSessionFilter implements Filter {
 		finally {
 			Exchange.unbind();
 		}
-		if (request.isAsyncStarted()) {
-			request.getAsyncContext().addListener(new Rest(exchange));
-		}
 	}
 
 	private boolean admit(HttpServletRequest request, EdgeRequest seen, EdgeResponse response) throws IOException {
@@ -103,34 +98,6 @@ class EdgeSessionFilter implements Filter {
 			sent = wrapper.getRequest();
 		}
 		return ((HttpServletRequest) sent).getRequestURI();
-	}
-
-	/** What an asynchronous answer changed that ended without another dispatch. */
-	private record Rest(Exchange exchange) implements AsyncListener {
-
-		@Override
-		public void onComplete(AsyncEvent event) {
-			try {
-				this.exchange.flush();
-			}
-			catch (RuntimeException ex) {
-				logger.error("A change of the session after the response is lost", ex);
-			}
-		}
-
-		@Override
-		public void onTimeout(AsyncEvent event) {
-		}
-
-		@Override
-		public void onError(AsyncEvent event) {
-		}
-
-		@Override
-		public void onStartAsync(AsyncEvent event) {
-			event.getAsyncContext().addListener(this);
-		}
-
 	}
 
 }
