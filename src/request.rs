@@ -48,7 +48,8 @@ const METHOD_OVERRIDES: [&str; 3] =
 
 /// Headers that tell an origin who is asking or where a request came from.
 const ROUTING_PREFIXES: [&str; 4] = ["edge-session-", "x-forwarded-", "x-original-", "x-rewrite-"];
-const ROUTING_NAMES: [&str; 2] = ["forwarded", "x-real-ip"];
+/// The last two choose the path for gunicorn, where it trusts whoever connects.
+const ROUTING_NAMES: [&str; 4] = ["forwarded", "x-real-ip", "script-name", "path-info"];
 
 impl Facts {
     /// Takes a header in. Several of one name have been joined.
@@ -245,6 +246,9 @@ mod tests {
             "X-Real-IP",
             "x_real_ip",
             "X!Forwarded!Proto",
+            "SCRIPT_NAME",
+            "Script-Name",
+            "PATH_INFO",
         ] {
             assert!(is_routing_header(name), "{name}");
         }

@@ -19,17 +19,15 @@ export const adoption = ({ issuer, audience, keys, access }) => `
 
 EDGE_SESSION_ORIGIN_KEYS=${keys}
 
-  these lines (here for Node.js; every language has HMAC-SHA256), say as edge-session.mjs:
+  and these ten lines (here for Node.js; every language has a JWT library), say as edge-session.mjs:
 
 ${readFileSync(new URL("ten-lines.mjs", import.meta.url), "utf8").trimEnd()}
+export const gate = edgeSession({ issuer: ${JSON.stringify(issuer)}, audience: ${JSON.stringify(audience)}, keys: process.env.EDGE_SESSION_ORIGIN_KEYS });
 
-  and, for each request and where it logs somebody in or out:
-
-import { edgeSession } from "./edge-session.mjs";
-const gate = edgeSession({ issuer: ${JSON.stringify(issuer)}, audience: ${JSON.stringify(audience)}, keys: process.env.EDGE_SESSION_ORIGIN_KEYS });
-const claims = gate.verify(request.headers["edge-session-assertion"] ?? "");  // claims.sub is who is asking; without it, nobody
-response.setHeader("Edge-Session-Control", gate.control("create", { req: claims.jti, sub: user.id }));  // login
-response.setHeader("Edge-Session-Control", gate.control("destroy", { req: claims.jti }));               // logout
+  claims = await gate.verify(header) reads Edge-Session-Assertion of each request: claims.sub is who is asking; without it, nobody.
+  It throws where a request did not come through the gate: answer 403.
+  To log in, answer with Edge-Session-Control: await gate.control("create", { req: claims.jti, sub: user.id });
+  to log out: await gate.control("destroy", { req: claims.jti }). README.md has the rest.
 
   Paths without a rule are ${access} now; --set default_access=… changes that.
 `;

@@ -18,10 +18,10 @@ export async function startOrigin({ site, keys }) {
   const server = createServer(async (request, response) => {
     let claims;
     try {
-      claims = session.verify(request.headers["edge-session-assertion"] ?? "");
+      claims = await session.verify(request.headers["edge-session-assertion"]);
       await answer({ request, response, claims, session, site });
     } catch (error) {
-      fail(response, claims ? error : Object.assign(error, { status: 403 }));
+      fail(response, claims ? error : Object.assign(new Error("This application is reached through its gate only."), { status: 403 }));
     }
   });
   const sockets = echo({ server, session });
@@ -47,10 +47,10 @@ async function answer({ request, response, claims, session, site }) {
 
   const form = request.method === "POST" ? await readForm(request) : undefined;
   /** Answers this request with an operation on its session. */
-  const control = (op, fields) => response.setHeader("Edge-Session-Control", session.control(op, { req: claims.jti, ...fields }));
+  const control = async (op, fields) => response.setHeader("Edge-Session-Control", await session.control(op, { req: claims.jti, ...fields }));
   /** Speaks to the gate outside a request: the same signature is the authority. */
   const outOfBand = async (op, fields) => {
-    const body = session.control(op, { jti: randomUUID(), ...fields });
+    const body = await session.control(op, { jti: randomUUID(), ...fields });
     const reply = await fetch(`${site.issuer}/.edge-session/control`, { method: "POST", body });
     if (reply.status === 404) return;
     if (!reply.ok) throw new Error(`The gate answered ${reply.status} to ${op}.`);
@@ -95,12 +95,9 @@ async function readForm(request) {
 /** A WebSocket that sends back what it gets. The gate is not on the path of an open socket, so its end is kept here. */
 function echo({ server, session }) {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 4096 });
-  server.on("upgrade", (request, socket, head) => {
+  server.on("upgrade", async (request, socket, head) => {
     socket.on("error", () => socket.destroy());
-    let claims;
-    try {
-      claims = session.verify(request.headers["edge-session-assertion"] ?? "");
-    } catch {}
+    const claims = await session.verify(request.headers["edge-session-assertion"]).catch(() => undefined);
     if (!claims?.sub || !request.url.startsWith("/echo")) {
       socket.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
       return;

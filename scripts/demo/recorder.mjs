@@ -5,27 +5,23 @@ import { connect } from "node:net";
 
 /** `session` is an `edgeSession` (ten-lines.mjs), `target` the application's port. Listens on a free port of 127.0.0.1. */
 export async function startRecorder({ target, session, feed, ids }) {
-  const verified = request => {
-    try {
-      return session.verify(request.headers["edge-session-assertion"] ?? "");
-    } catch {
-      // The application refuses it, as it must; here it is only noted.
-    }
-  };
+  // What does not verify the application refuses, as it must; here it is only noted.
+  const verified = request => session.verify(request.headers["edge-session-assertion"]).catch(() => undefined);
   const note = (request, claims, method = request.method) => {
     const who = claims ? (claims.sub ?? (claims.sid ? "anonymous" : "nobody")) : "refused: no assertion";
     feed.application({ method, path: request.url, who });
   };
 
-  const server = createServer((request, response) => {
-    const claims = verified(request);
+  const server = createServer(async (request, response) => {
+    const claims = await verified(request);
     if (request.url.split("?", 1)[0] === "/live") return live(response, claims, { feed, ids });
     note(request, claims);
     forward(request, response, target, answer => claims && heard(answer, claims, ids));
   });
   const sockets = new Set();
-  server.on("upgrade", (request, socket, head) => {
-    note(request, verified(request), "WebSocket");
+  server.on("upgrade", async (request, socket, head) => {
+    socket.on("error", () => socket.destroy());
+    note(request, await verified(request), "WebSocket");
     tunnel(request, socket, head, target, sockets);
   });
   await new Promise((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));

@@ -25,20 +25,20 @@ export const routes = {
   "GET /login": ({ claims, url, html, redirect }) =>
     claims.sub ? redirect("/session") : html("Sign in", loginPage({ returnTo: url.searchParams.get("return_to") })),
 
-  "POST /login": ({ claims, form, html, redirect, control }) => {
+  "POST /login": async ({ claims, form, html, redirect, control }) => {
     const returnTo = form.get("return_to");
     const sub = authenticate(form.get("user"), form.get("password"));
     if (!sub) return html("Sign in", loginPage({ returnTo, failed: true }), 401);
     // A new session carries over only what the application wants of the old one: here the counter.
     const { count } = claims.sub ? {} : (claims.data ?? {});
-    control("create", { sub, amr: ["pwd"], remember: form.get("remember") === "on", data: count ? { count } : {} });
+    await control("create", { sub, amr: ["pwd"], remember: form.get("remember") === "on", data: count ? { count } : {} });
     redirect(localPath(returnTo));
   },
 
   // Works without signing in: the first click makes an anonymous session, later ones change its data.
-  "POST /counter": ({ claims, redirect, control }) => {
-    if (claims.sid) control("update", { set: { count: (claims.data.count ?? 0) + 1 } });
-    else control("create", { data: { count: 1 } });
+  "POST /counter": async ({ claims, redirect, control }) => {
+    if (claims.sid) await control("update", { set: { count: (claims.data.count ?? 0) + 1 } });
+    else await control("create", { data: { count: 1 } });
     redirect("/");
   },
 
@@ -53,7 +53,6 @@ export const routes = {
       user: users.get(claims.sub),
       others: [...users].filter(([sub]) => sub !== claims.sub),
       sessions: listed?.sessions.map(({ sid, ...times }) => ({ sid, ...dates(times) })) ?? [],
-      endsSingle: true,
       echoes: true,
       unlocked: unlocked(claims) && date(claims.data.unlocked_until),
       done: url.searchParams.get("done"),
@@ -61,37 +60,37 @@ export const routes = {
   },
 
   // Each note is a member of its own, so that two tabs that add one at the same time both succeed.
-  "POST /notes": ({ claims, form, html, redirect, control }) => {
+  "POST /notes": async ({ claims, form, html, redirect, control }) => {
     const text = (form.get("text") ?? "").trim().slice(0, 140);
     if (text === "") return redirect("/session");
     const name = `note-${randomBytes(4).toString("hex")}`;
     if (size({ ...claims.data, [name]: text }) > MAX_DATA) {
       return html("Full", messagePage("The session is full", "A session holds 2 KiB. Remove a note first; what is large belongs into a database."), 400);
     }
-    control("update", { set: { [name]: text } });
+    await control("update", { set: { [name]: text } });
     redirect("/session?done=added#notes");
   },
 
-  "POST /notes/remove": ({ claims, form, redirect, control }) => {
+  "POST /notes/remove": async ({ claims, form, redirect, control }) => {
     const name = form.get("name") ?? "";
-    if (name.startsWith("note-") && Object.hasOwn(claims.data, name)) control("update", { unset: [name] });
+    if (name.startsWith("note-") && Object.hasOwn(claims.data, name)) await control("update", { unset: [name] });
     redirect("/session?done=removed#notes");
   },
 
   "GET /confirm": ({ claims, html }) => html("Confirm", confirmPage({ user: users.get(claims.sub) })),
 
   // More rights mean a new ID: one that leaked before this moment is worth nothing now.
-  "POST /confirm": ({ claims, form, html, redirect, control }) => {
+  "POST /confirm": async ({ claims, form, html, redirect, control }) => {
     const user = users.get(claims.sub);
     if (authenticate(user?.login, form.get("password")) !== claims.sub) {
       return html("Confirm", confirmPage({ user, failed: true }), 401);
     }
-    control("rotate", { auth_time: now(), amr: ["pwd"], set: { unlocked_until: now() + UNLOCKED_FOR } });
+    await control("rotate", { auth_time: now(), amr: ["pwd"], set: { unlocked_until: now() + UNLOCKED_FOR } });
     redirect("/session?done=unlocked#transfer");
   },
 
-  "POST /lock": ({ redirect, control }) => {
-    control("rotate", { unset: ["unlocked_until"] });
+  "POST /lock": async ({ redirect, control }) => {
+    await control("rotate", { unset: ["unlocked_until"] });
     redirect("/session?done=locked#transfer");
   },
 
@@ -113,8 +112,8 @@ export const routes = {
     redirect("/session?done=ended#sessions");
   },
 
-  "POST /sessions/end-all": ({ redirect, control }) => {
-    control("destroy_all", {});
+  "POST /sessions/end-all": async ({ redirect, control }) => {
+    await control("destroy_all", {});
     redirect("/?done=everywhere");
   },
 };

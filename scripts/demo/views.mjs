@@ -10,7 +10,6 @@ const DONE = {
   sent: "Money sent.",
   impossible: "That transfer is not possible.",
   ended: "That session has ended. Its browser is signed out with its next click.",
-  others: "All other sessions have ended, and this one has a new ID.",
   everywhere: "You are signed out everywhere.",
 };
 
@@ -86,7 +85,7 @@ export const messagePage = (title, text) => html`<div class="narrow">
  * `session` is what the gate says of it: `sub`, `sid`, `amr`, and the dates `authTime`, `created`, `idle`, `absolute`,
  * `checked`; `told` is what the application was told, as it got it, and `by` what gave it. `unlocked` is a date or false.
  */
-export function sessionPage({ session, data, told, by, now, user, others, sessions, endsSingle, unlocked, done, echoes }) {
+export function sessionPage({ session, data, told, by, now, user, others, sessions, unlocked, done, echoes }) {
   return html`<div class="columns" id="session" data-now="${seconds(now)}">
 <div>
 ${notice(done)}
@@ -100,7 +99,7 @@ ${deadline("absolute", "Absolute", "until it ends, whatever you do", session.abs
 ${facts(session)}
 ${notes(data)}
 ${transfer({ user, others, unlocked })}
-${list({ sessions, session, endsSingle })}
+${list({ sessions, session })}
 ${echoes && socket}
 <section>
 <h2>What the application was told</h2>
@@ -158,14 +157,13 @@ ${unlocked
     : html`<p><a class="button quiet" href="/confirm">Confirm your password to send</a></p>`}
 </section>`;
 
-const list = ({ sessions, session, endsSingle }) => html`<section id="sessions">
+const list = ({ sessions, session }) => html`<section id="sessions">
 <h2>Where you are signed in</h2>
 <ul class="rows">${sessions.map(({ sid, created, idle }) => html`<li><span>Since ${moment(created)}<br><small>idle until ${moment(idle)}</small></span>
 ${sid === session.sid
     ? html`<b class="tag">this one</b>`
-    : endsSingle && html`<form method="post" action="/sessions/end"><input type="hidden" name="sid" value="${sid}"><button class="plain">End</button></form>`}</li>`)}</ul>
-<div class="row">${!endsSingle && sessions.length > 1 && html`<form method="post" action="/sessions/end-others"><button class="plain">End the others</button></form>`}
-<form method="post" action="/sessions/end-all"><button class="danger">Sign out everywhere</button></form></div>
+    : html`<form method="post" action="/sessions/end"><input type="hidden" name="sid" value="${sid}"><button class="plain">End</button></form>`}</li>`)}</ul>
+<form method="post" action="/sessions/end-all"><button class="danger">Sign out everywhere</button></form>
 </section>`;
 
 const socket = html`<section>

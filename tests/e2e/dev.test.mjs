@@ -1,15 +1,11 @@
 // scripts/dev as a stranger would use it: one command, a site in a browser, an attacker's page beside it, and nothing left
 // when it ends.
 import assert from "node:assert/strict";
-import { rmSync, writeFileSync, mkdtempSync } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { pathToFileURL } from "node:url";
 import { eventually } from "./harness/app.mjs";
 import { launchBrowser } from "./harness/browser.mjs";
-import { PROMPT, alive, descendants, dev, finish, forget, freePair, listens, shows } from "./harness/dev.mjs";
+import { PROMPT, adopt, alive, descendants, dev, finish, forget, freePair, listens, shows } from "./harness/dev.mjs";
 
 let site;
 let port;
@@ -192,10 +188,10 @@ test("SIGTERM ends the gate, workerd, the application and the attacker's page", 
 test("--origin: the printed key and lines are all that an application needs", async t => {
   const other = await freePair();
   let gate; // what the application made of the printed lines
-  const application = createServer((request, response) => {
+  const application = createServer(async (request, response) => {
     try {
-      const claims = gate.verify(request.headers["edge-session-assertion"] ?? "");
-      if (request.url === "/in") response.setHeader("Edge-Session-Control", gate.control("create", { req: claims.jti, sub: "alice" }));
+      const claims = await gate.verify(request.headers["edge-session-assertion"]);
+      if (request.url === "/in") response.setHeader("Edge-Session-Control", await gate.control("create", { req: claims.jti, sub: "alice" }));
       response.end(claims.sub ?? "nobody");
     } catch {
       response.writeHead(403).end();
@@ -210,14 +206,7 @@ test("--origin: the printed key and lines are all that an application needs", as
   });
   await run.started;
 
-  const folder = mkdtempSync(join(tmpdir(), "edge-session-lines-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const lines = /^import \{ createHmac[\s\S]*?^\}$/m.exec(run.out)[0];
-  writeFileSync(join(folder, "edge-session.mjs"), lines);
-  const { edgeSession } = await import(pathToFileURL(join(folder, "edge-session.mjs")));
-  const [, settings] = /^const gate = edgeSession\((\{.*\})\);$/m.exec(run.out);
-  const [, keys] = /^EDGE_SESSION_ORIGIN_KEYS=(\S+)$/m.exec(run.out);
-  gate = edgeSession(new Function("process", `return ${settings}`)({ env: { EDGE_SESSION_ORIGIN_KEYS: keys } }));
+  ({ gate } = await adopt(run.out));
 
   const url = `http://localhost:${other}`;
   assert.equal(await (await fetch(`${url}/`)).text(), "nobody");

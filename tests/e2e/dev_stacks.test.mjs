@@ -105,6 +105,26 @@ for (const { name, missing } of STACKS) {
       await page.waitForFunction(() => document.getElementById("balance")?.textContent === "110");
     });
 
+    await t.test("one session of one's own is ended from another browser", async () => {
+      const form = await fetch(at("/login"));
+      const fields = await form.text();
+      const [select] = /<select[^>]*>/.exec(fields);
+      const body = new URLSearchParams({ [/name="(\w+)"/.exec(select)[1]]: "ada", password: "edge" });
+      const [, token] = /name="csrfmiddlewaretoken" value="([^"]+)"/.exec(fields) ?? [];
+      if (token) body.set("csrfmiddlewaretoken", token);
+      const cookies = form.headers.getSetCookie().map(line => line.split(";")[0]).join("; ");
+      const login = await fetch(at("/login"), { method: "POST", redirect: "manual", headers: { origin: `http://localhost:${port}`, cookie: cookies }, body });
+      const [elsewhere] = login.headers.getSetCookie().map(line => line.split(";")[0]).filter(line => line.startsWith("__Host-session="));
+      const signedIn = async () => (await fetch(at("/session"), { redirect: "manual", headers: { cookie: elsewhere } })).status === 200;
+      assert.ok(await signedIn());
+      await page.goto(at("/session"));
+      await page.click("#sessions button:has-text('End')");
+      await page.waitForURL(/\/session.*#sessions$/);
+      assert.ok(!(await signedIn()));
+      assert.equal(await page.locator("#sessions li").count(), 1);
+      assert.equal(await page.textContent("h1"), "Ada Lovelace");
+    });
+
     await t.test("an attack from another site reaches nothing", async () => {
       const attack = await browser.context.newPage();
       await attack.goto(`http://127.0.0.1:${port + 1}/`);

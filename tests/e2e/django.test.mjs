@@ -44,7 +44,7 @@ for (const { venv, name, missing } of environments()) {
     const [issuer, audience] = [`http://localhost:${port}`, "django"];
     const django = await startDjango({ venv, port: djangoPort, issuer, audience, keys: key.entry });
     t.after(() => django.stop());
-    const config = { audience, default_access: "optional", login_url: "/login", login_return_param: "next", paths: [{ path: "/everywhere", access: "required" }] };
+    const config = { audience, default_access: "optional", login_url: "/login", login_return_param: "next", paths: [{ path: "/everywhere", access: "required" }, { path: "/open/*", access: "public" }] };
     const gate = await startGate({ port, origin: { url: django.url }, secrets: { EDGE_SESSION_ORIGIN_KEYS: key.entry }, config });
     t.after(() => gate.stop());
     let users = 0;
@@ -202,6 +202,12 @@ end_sessions(get_user_model().objects.get(username="${user}"))`);
       assert.ok(!JSON.stringify(meta).includes("evil") && !JSON.stringify(meta).includes("EDGE"), JSON.stringify(meta));
       assert.ok(cookies.includes("__Host-session") && !cookies.includes(FRESH));
       assert.equal((await alice.open("/admin", [...BROWSER.navigate, ...spoofed])).header("location"), "/admin/");
+    });
+
+    await t.test("no header makes gunicorn read another path than the one that the gate judged", async () => {
+      for (const header of [["SCRIPT_NAME", "/open"], ["PATH_INFO", "/everywhere"]]) {
+        assert.equal((await send(gate, "GET", "/open/everywhere", [...BROWSER.fetch, header])).status, 404, header[0]);
+      }
     });
 
     await t.test("a page cached for one user is not shown to another, nor to nobody", async () => {

@@ -101,6 +101,35 @@ for (const [version, express] of [["Express 5", express5], ["Express 4", express
       assert.deepEqual(await site.sessions.listSessions(user), []);
     });
 
+    await t.test("a page of one's devices ends one session, at once, and nobody else's", async () => {
+      const user = newUser();
+      const [laptop, phone, tablet, mallory] = [await signedIn(user), await signedIn(user), await signedIn(user), await signedIn()];
+      const { sid } = await phone.state();
+      assert.deepEqual((await laptop.post("/devices")).json().sort(), [await laptop.state(), await phone.state(), await tablet.state()].map((one) => one.sid).sort());
+      assert.deepEqual((await mallory.post("/devices/end", { sid })).json(), { ended: false });
+      assert.equal((await phone.state()).sub, user);
+      assert.deepEqual((await laptop.post("/devices/end", { sid })).json(), { ended: true });
+      assert.equal((await phone.state()).sub, undefined);
+      assert.deepEqual([(await laptop.state()).sub, (await tablet.state()).sub], [user, user]);
+      assert.deepEqual((await laptop.post("/devices/end", { sid })).json(), { ended: false });
+      assert.equal((await laptop.post("/devices")).json().length, 2);
+      const own = (await laptop.state()).sid;
+      assert.deepEqual((await laptop.post("/devices/end", { sid: own })).json(), { ended: true }, "the one at hand too");
+      assert.equal((await laptop.state()).sub, undefined);
+    });
+
+    await t.test("a page that changed the session is kept by no cache, so that nobody is sent its change once more", async () => {
+      const alice = await signedIn();
+      cache.hits.splice(0);
+      for (let i = 0; i < 2; i += 1) {
+        alice.jar.delete(FRESH);
+        const answer = await alice.open("/visits");
+        assert.equal(answer.status, 200, answer.text);
+        assert.equal(answer.text, `visit ${i + 1}`);
+      }
+      assert.deepEqual(cache.hits, []);
+    });
+
     await t.test("a cross-site POST is refused before the application sees it", async () => {
       const alice = await signedIn();
       site.reached.splice(0);

@@ -39,7 +39,7 @@ function spellings(name) {
 
 const SPOOFED = [
   "Edge-Session-Assertion", "Edge-Session-Control", "Edge-Session-Anything", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-User", "X-Forwarded-Client-Cert",
-  "X-Original-URL", "X-Original-Host", "X-Original-Method", "X-Rewrite-URL", "Forwarded", "X-Real-IP",
+  "X-Original-URL", "X-Original-Host", "X-Original-Method", "X-Rewrite-URL", "Forwarded", "X-Real-IP", "Script-Name", "Path-Info",
 ];
 
 for (const [path, who] of [["/private/x", "with a session"], ["/open", "without"], ["/public/x", "on a public path"], ["/webhook", "on an exempt path"]]) {

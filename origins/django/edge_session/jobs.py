@@ -2,6 +2,7 @@
 
 from datetime import datetime, timezone
 from typing import NamedTuple
+from uuid import UUID
 
 from django.contrib.auth import logout
 
@@ -23,7 +24,7 @@ def subject_of(user):
     meta = getattr(user, "_meta", None)
     if meta is not None and getattr(user, "pk", None) is not None:
         return meta.pk.value_to_string(user)
-    if isinstance(user, int) and not isinstance(user, bool):
+    if isinstance(user, int | UUID) and not isinstance(user, bool):
         return str(user)
     raise TypeError(f"a user, a primary key or a subject was expected, not {type(user).__name__}")
 

@@ -38,9 +38,7 @@ class SessionMiddleware(DjangoSessionMiddleware):
 
     def process_request(self, request):
         settings_ = config()
-        # As good as a password: not for views, error pages and their mails.
-        token = request.META.pop(ASSERTION, "")
-        request.__dict__.pop("headers", None)
+        token = take_assertion(request)
         if settings_.standalone:
             claims = standalone.sessions.claims(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
         elif request.path_info in settings_.direct_paths:
@@ -72,7 +70,7 @@ class SessionMiddleware(DjangoSessionMiddleware):
             patch_vary_headers(response, ("Cookie",))
         session.answered(operation)
         if response.streaming and not isinstance(response, FileResponse):
-            watch = _watched_async if response.is_async else _watched
+            watch = _WatchedAsync if response.is_async else _watched
             response.streaming_content = watch(response.streaming_content, session)
         return response
 
@@ -87,6 +85,15 @@ class SessionMiddleware(DjangoSessionMiddleware):
         response.headers["Cache-Control"] = "private, no-store"
         for name in ("ETag", "Last-Modified", "Expires"):
             response.headers.pop(name, None)
+
+
+def take_assertion(request):
+    """It is as good as a password: not for views, error pages and their mails."""
+    if hasattr(request, "scope"):
+        others = [(name, value) for name, value in request.scope["headers"] if name.lower() != b"edge-session-assertion"]
+        request.scope = {**request.scope, "headers": others}
+    request.__dict__.pop("headers", None)
+    return request.META.pop(ASSERTION, "")
 
 
 def address_from_issuer(request, settings_):
@@ -115,10 +122,24 @@ def _watched(content, session):
     session.send_rest()
 
 
-async def _watched_async(content, session):
-    async for part in content:
-        yield part
-    await sync_to_async(session.send_rest)()
+class _WatchedAsync:
+    """The same of an asynchronous body. Of a client that left Django tells it by closing the response."""
+
+    def __init__(self, content, session):
+        self._content, self._session, self._failed = content, session, False
+
+    async def __aiter__(self):
+        try:
+            async for part in self._content:
+                yield part
+        except Exception:
+            self._failed = True
+            raise
+        await sync_to_async(self._session.send_rest)()
+
+    def close(self):
+        if not self._failed:
+            self._session.send_rest()
 
 
 def _set_cookie(response, sid):

@@ -9,6 +9,7 @@ import secrets
 import time
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 
 from .errors import ControlRefused
 from .jws import sign_control
@@ -61,12 +62,12 @@ def _post(config, message):
     except urllib.error.HTTPError as error:
         with error:
             raise ControlRefused(f"the gate answered {error.code} ({_code(error)})", error.code) from None
-    except (OSError, ValueError) as error:
+    except (OSError, HTTPException, ValueError) as error:
         raise ControlRefused(f"the gate could not be asked: {error}") from error
 
 
 def _code(error):
     try:
         return json.loads(error.read(4096)).get("code", "no code")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, HTTPException, ValueError, AttributeError):
         return "no code"

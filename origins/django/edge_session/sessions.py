@@ -9,6 +9,7 @@ import json
 import time
 from datetime import datetime, timezone
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
@@ -94,6 +95,7 @@ class SessionStore(SessionBase):
         self._bound()
         # Escaped, for Django's serializer reads Latin-1.
         loaded = self.serializer().loads(json.dumps(self._before).encode()) if self._before else {}
+        loaded.pop(SUBJECT, None)  # another application of the site may have written it
         if self._sub is not None:
             loaded[SUBJECT] = self._sub
         return loaded
@@ -142,7 +144,7 @@ class SessionStore(SessionBase):
         return self.load()
 
     async def aflush(self):
-        self.flush()
+        await sync_to_async(self.flush)()  # it may ask the gate
 
     def delete(self, session_key=None):
         if session_key is None or self.exists(session_key):

@@ -1,10 +1,14 @@
 """What goes to the gate by itself: changes after the headers, and jobs. The gate is a small server of ours."""
 
+import asyncio
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from uuid import UUID
 
 import jwt
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends.base import UpdateError
@@ -112,6 +116,54 @@ class Streams(WithGate, TestCase):
         self.assertEqual([part async for part in response], [b"begun"])
         self.assertEqual(self.told(), [{"op": "update", "sub": "7", "sid": "s", "set": {"a": 1}}])
 
+    async def test_a_client_that_leaves_an_asynchronous_body_loses_no_change(self):
+        async def leaves(body):
+            await anext(body)
+            await body.aclose()  # as Django's handler does after a failed send
+
+        async def fails(body):
+            with self.assertRaises(RuntimeError):
+                while True:
+                    await anext(body)
+
+        async def is_cancelled(body):
+            reading = asyncio.create_task(anext(body))
+            while not self.session.modified:
+                await asyncio.sleep(0)
+            reading.cancel()
+            await asyncio.wait([reading])
+            self.assertTrue(reading.cancelled())
+
+        for how, waits, kept in ((leaves, False, [{"set": {"a": 1}}]), (is_cancelled, True, [{"set": {"a": 1}}]), (fails, False, [])):
+            self.gate.told.clear()
+            self.session = SessionStore(claims=Claims(jti="j", sid="s", sub="7"))
+
+            async def body(session=self.session, waits=waits):
+                await session.aset("a", 1)
+                if waits:
+                    await asyncio.Event().wait()
+                yield b"begun"
+                raise RuntimeError("on purpose")
+
+            request = RequestFactory().get("/")
+            request.session, request._edge_session_direct = self.session, False
+            response = SessionMiddleware(lambda request: None).process_response(request, StreamingHttpResponse(body()))
+            await how(aiter(response))
+            await sync_to_async(response.close)()
+            self.assertEqual(self.told("set"), kept, how.__name__)
+
+    async def test_a_logout_in_an_asynchronous_body_holds_up_nobody_else(self):
+        session = SessionStore(claims=Claims(jti="j", sid="s", sub="7"))
+        session.answered(None)
+        self.gate.answers = [(503, None)]  # it is asked again after a pause
+        logout = asyncio.create_task(session.aflush())
+        turns = 0
+        while not logout.done():
+            turns += 1
+            await asyncio.sleep(0.01)
+        self.assertGreater(turns, 3)
+        self.assertEqual([one["op"] for one in self.gate.told], ["destroy", "destroy"])
+
     def test_what_the_headers_said_is_not_said_again(self):
         self.read("/stream?begin=1")
         self.assertEqual(self.edge.control, {"op": "update", "set": {"begun": True}})
@@ -155,6 +207,9 @@ class Jobs(WithGate, TestCase):
         for who in (alice, alice.pk, str(alice.pk)):
             end_sessions(who)
         self.assertEqual(self.told("op", "sub", "sid"), [{"op": "destroy_all", "sub": str(alice.pk)}] * 3)
+        account = UUID("7d444840-9dc0-11d1-b245-5ffdce74fad2")
+        end_sessions(account)  # as models with a UUIDField have it
+        self.assertEqual(self.gate.told[3]["sub"], str(account))
         self.assertNotIn("urllib", self.gate.told[0]["agent"].lower())
         for nobody in (None, True, get_user_model()(), object()):
             with self.assertRaises(TypeError):
@@ -185,6 +240,26 @@ class Faults(WithGate, SimpleTestCase):
             with self.assertRaisesRegex(ControlRefused, "control_invalid") as caught:
                 end_sessions("7")
             self.assertEqual((caught.exception.status, len(self.gate.told)), (status, 1))
+
+    def test_an_answer_that_is_no_http_is_an_error_too(self):
+        for answer in (b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 400 Bad Request\r\nContent-Length: 50\r\n\r\n{", b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"):
+            with socket.create_server(("127.0.0.1", 0)) as server:
+
+                def serve(server=server, answer=answer):
+                    try:
+                        while True:
+                            connection, _ = server.accept()
+                            with connection:
+                                connection.recv(65536)
+                                connection.sendall(answer)
+                    except OSError:
+                        pass  # closed: the test is over
+
+                threading.Thread(target=serve, daemon=True).start()
+                url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+                with override_settings(EDGE_SESSION={**settings.EDGE_SESSION, "CONTROL_URL": url}), self.assertRaises(ControlRefused):
+                    end_sessions("7")
+                server.shutdown(socket.SHUT_RDWR)
 
     def test_no_gate_is_an_error(self):
         gone = {**settings.EDGE_SESSION, "CONTROL_URL": "http://127.0.0.1:1/"}

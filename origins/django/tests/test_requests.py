@@ -8,7 +8,7 @@ from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.http import HttpResponse
-from django.test import AsyncClient, Client, RequestFactory, SimpleTestCase, TestCase, override_settings
+from django.test import AsyncClient, AsyncRequestFactory, Client, RequestFactory, SimpleTestCase, TestCase, override_settings
 from support import Edge, user
 
 from edge_session.conf import config, parse_keys
@@ -73,6 +73,21 @@ class Refusals(TestCase):
                 self.assertIn("Edge-Session-Assertion", request.headers)
             self.assertEqual(SessionMiddleware(view)(request).status_code, 200)
             self.assertNotIn("edge-session-assertion", repr(shown).lower().replace("_", "-"))
+
+    async def test_nor_in_the_scope_of_an_asynchronous_one(self):
+        scope = {}
+
+        async def view(request):
+            scope.update(request.scope)
+            return HttpResponse("ok")
+
+        middleware = SessionMiddleware(view)
+        for more in ({}, {"EDGE_SESSION": {**GOOD, "HOST_FROM_ISSUER": False}}):
+            with override_settings(**more):
+                request = AsyncRequestFactory().get("/", headers={"edge-session-assertion": assertion(), "x-other": "1"})
+                self.assertEqual((await middleware(request)).status_code, 200)
+            self.assertIn(b"x-other", dict(scope["headers"]))
+            self.assertNotIn("edge-session-assertion", repr(scope).lower())
 
     async def test_an_asynchronous_application_is_guarded_the_same(self):
         answer = (await AsyncClient().get("/where", headers={"edge-session-assertion": assertion(), **SPOOFED})).json()

@@ -13,6 +13,7 @@ from edge_session.data import normalise
 from edge_session.errors import EdgeSessionError
 from edge_session.jws import Claims
 from edge_session.sessions import SessionStore
+from edge_session.testing import assertion
 
 LIMITED = {"ISSUER": "https://shop.example", "KEYS": "test-1:" + "QUJD" * 11, "DATA_LIMIT": 100}
 
@@ -281,6 +282,14 @@ class Stores(TestCase):
         with self.assertRaisesRegex(EdgeSessionError, "end_session"):
             self.store(sid="sid").delete("another-key")
         self.assertIsNone(SessionStore.clear_expired())
+
+    def test_who_is_signed_in_is_the_gates_to_say_and_not_the_datas(self):
+        alice = user()
+        signed_in = {"_auth_user_id": str(alice.pk), "_auth_user_backend": "django.contrib.auth.backends.ModelBackend", "_auth_user_hash": alice.get_session_auth_hash()}
+        edge = Edge()
+        for sub in (None, "99"):
+            response = edge.client.get("/data", headers={"edge-session-assertion": assertion(sid="s", sub=sub, data=signed_in)})
+            self.assertEqual(response.json()["user"], "", sub)
 
     def test_a_users_key_has_to_be_a_subject(self):
         for key in ("", "x" * 256, "a\nb"):

@@ -137,9 +137,10 @@ app.post("/transfer", (req, res) => {
   res.redirect(303, "/session?done=sent#transfer");
 });
 
-app.post("/sessions/end-others", (req, res) => {
-  req.session.rotate({ endOthers: true });
-  res.redirect(303, "/session?done=others#sessions");
+// One of the user's own: the subject is the session's, and only the handle comes from the form.
+app.post("/sessions/end", async (req, res) => {
+  await sessions.endSession(req.session.user, req.body.sid);
+  res.redirect(303, "/session?done=ended#sessions");
 });
 
 app.post("/sessions/end-all", (req, res, next) => {

@@ -6,6 +6,13 @@ import { Session } from "./session.js";
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 const CONTROL_CHARACTER = /\p{Cc}/u;
 
+// A subject as the gate has it; undefined for what can't be one.
+export function subjectText(subject) {
+  const text = typeof subject === "bigint" || Number.isSafeInteger(subject) ? String(subject) : subject;
+  const good = typeof text === "string" && text !== "" && [...text].length <= 255 && text.isWellFormed() && !CONTROL_CHARACTER.test(text);
+  return good ? text : undefined;
+}
+
 export class Exchange {
   constructor(site, req, claims) {
     this.site = site;
@@ -14,6 +21,8 @@ export class Exchange {
     this.arrived = performance.now();
     this.failed = false;
     this.headSent = false; // or as good as
+    this.told = false; // the head tells the gate something
+    this.fresh = false; // it tells of a session, or an ID, that the gate may not have yet
     this.#begin();
     // What the gate has, or will have once it has read the response's head.
     this.known = { sid: claims.sid, sub: claims.sub, texts: textsOf(this.session), absolute: claims.session?.absolute };
@@ -33,16 +42,30 @@ export class Exchange {
     return this.claims.iat + (performance.now() - this.arrived) / 1000;
   }
 
+  // The session's handle, or the one that it will have.
   get sid() {
-    return this.regenerated || this.known.sid === undefined ? this.claims.jti : this.known.sid;
+    const { sid, sub } = this.known;
+    if (sid === undefined || this.regenerated) return this.claims.jti;
+    if (!this.session || this.ending !== undefined) return sid;
+    try {
+      const renamed = this.issue !== undefined && sub !== undefined;
+      return renamed || this.#changedHands(this.#subject()) ? this.claims.jti : sid;
+    } catch {
+      return sid; // whoever saves the session is told; this may be for a log
+    }
+  }
+
+  // A subject that `subject` knew nothing of when the request came is another application's.
+  #changedHands(subject) {
+    const { sub } = this.known;
+    return subject === undefined ? this.firstSubject !== undefined && sub !== undefined : subject !== sub;
   }
 
   #subject() {
     const subject = this.session && this.site.subject?.(this.session);
     if (subject === undefined || subject === null || subject === false) return undefined;
-    const text = typeof subject === "bigint" || Number.isSafeInteger(subject) ? String(subject) : subject;
-    const good = typeof text === "string" && text !== "" && [...text].length <= 255 && text.isWellFormed() && !CONTROL_CHARACTER.test(text);
-    if (!good) throw new SessionDataError("`subject` must give a text of 1 to 255 characters without control characters, an integer, or undefined");
+    const text = subjectText(subject);
+    if (text === undefined) throw new SessionDataError("`subject` must give a text of 1 to 255 characters without control characters, an integer, or undefined");
     return text;
   }
 
@@ -56,8 +79,7 @@ export class Exchange {
     }
     const texts = textsOf(this.session);
     const subject = this.#subject();
-    const changedHands = subject === undefined ? this.firstSubject !== undefined && known.sub !== undefined : subject !== known.sub;
-    const anew = this.regenerated || changedHands;
+    const anew = this.regenerated || this.#changedHands(subject);
     if (anew && subject === undefined && isHollow(texts)) return known.sid === undefined ? {} : { operation: { op: "destroy" }, next: over };
     if (!anew && known.sid === undefined && (SAFE.has(this.req.method) ? isHollow(texts) : texts.size === 0)) return {};
     if (anew || known.sid === undefined) {
@@ -99,11 +121,13 @@ export class Exchange {
   // Puts the change into the head of the response. Throws once, and changes nothing, when the session can't be kept.
   deliver(res) {
     if (this.failed || this.headSent) return;
+    this.res = res;
     try {
       const { operation, next } = this.#plan();
       this.headSent = true;
       if (!operation) return;
       this.site.deliver(res, this, operation);
+      this.told = true;
       this.fresh = operation.op === "create" || operation.op === "rotate";
       this.#done(next);
     } catch (error) {
@@ -115,6 +139,8 @@ export class Exchange {
 
   // Tells the gate of what changed after the head, one message after the other.
   flush() {
+    // Node.js holds a head back until the first byte, and that may be waiting for this.
+    if (this.res?.headersSent) this.res.flushHeaders();
     const flush = async () => {
       if (this.failed) return;
       const { operation, next } = this.#plan();
@@ -125,6 +151,7 @@ export class Exchange {
       const { sid, sub } = this.known;
       const about = { ...(sub !== undefined && { sub }), ...(operation.op !== "destroy_all" && { sid }) };
       await this.site.outOfBand({ ...operation, ...about }, { now: () => this.now, patient: this.fresh });
+      this.fresh = false;
       this.#done(next);
     };
     this.writing = this.writing.then(flush, flush);
@@ -141,27 +168,31 @@ export class Exchange {
     }
   }
 
-  save(callback = () => {}) {
-    if (this.headSent) return void this.flush().then(() => callback(), callback);
+  save(callback) {
+    if (this.headSent) return void this.flush().then(() => callback?.(), callback ?? (() => {}));
     let failure;
     try {
       this.#plan();
     } catch (error) {
       failure = error;
     }
+    if (!callback) return; // the end of the response says it
     this.reported = failure?.message;
     process.nextTick(callback, failure);
   }
 
   reload() {
-    if (this.claims.sid === undefined) return new Error("failed to load session");
-    this.#begin();
+    const { sid, texts, absolute } = this.known;
+    if (sid === undefined || this.ending !== undefined) return new Error("failed to load session");
+    this.#begin(Object.fromEntries([...texts].map(([name, text]) => [name, JSON.parse(text)])), absolute);
     this.regenerated = false;
     return undefined;
   }
 
   regenerate() {
     if (this.headSent) return new Error("edgeSession: the head of the response has been sent: it is too late for regenerate()");
+    if (this.ending === "all") return new Error("edgeSession: after destroyAll() no session can begin with the same response");
+    this.ending = undefined; // the new one takes its place
     this.regenerated = true;
     this.#begin({}, undefined);
     return undefined;
@@ -175,7 +206,7 @@ export class Exchange {
   }
 
   rotate({ amr, authTime, endOthers } = {}) {
-    const time = authTime instanceof Date ? Math.floor(authTime.getTime() / 1000) : authTime;
+    const time = authTime === undefined ? undefined : Math.floor(authTime instanceof Date ? authTime.getTime() / 1000 : authTime);
     this.issue = { ...this.issue, ...(amr && { amr }), ...(time !== undefined && { auth_time: time }), ...(endOthers && { end_others: true }) };
   }
 }

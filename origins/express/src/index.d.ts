@@ -79,6 +79,8 @@ export interface EdgeSession extends RequestHandler {
   authenticate(request: IncomingMessage): Promise<Auth | undefined>;
   /** Ends all sessions of a user, from a job. */
   endSessions(subject: string | number | bigint): Promise<void>;
+  /** Ends one session of a user, as `listSessions` names it. Whether there was one. */
+  endSession(subject: string | number | bigint, sid: string): Promise<boolean>;
   listSessions(subject: string | number | bigint): Promise<ListedSession[]>;
 }
 

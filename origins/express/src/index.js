@@ -3,7 +3,7 @@
 //   const sessions = edgeSession({ issuer, audience, keys, subject: (session) => session.passport?.user });
 //   app.use(sessions);
 import { Refused } from "./assertion.js";
-import { Exchange } from "./exchange.js";
+import { Exchange, subjectText } from "./exchange.js";
 import { makeGate } from "./gate.js";
 import { parseKeys } from "./keys.js";
 import { hook } from "./response.js";
@@ -26,6 +26,7 @@ export function edgeSession(given = {}) {
   function middleware(req, res, next) {
     if (begun.has(req)) return next();
     if (direct.has(req.originalUrl.split("?", 1)[0])) {
+      hide(req);
       begin(site, req, res, undefined, next);
       return next();
     }
@@ -58,13 +59,25 @@ export function edgeSession(given = {}) {
   };
   // For jobs: an account that was disabled, a password that was reset.
   middleware.endSessions = async (subject) => {
-    await gate.outOfBand({ op: "destroy_all", sub: String(subject) });
+    await gate.outOfBand({ op: "destroy_all", sub: named(subject) });
+  };
+  // For a page of a user's devices. Whether there was such a session of this user.
+  middleware.endSession = async (subject, sid) => {
+    if (typeof sid !== "string" || sid === "") throw new TypeError("edgeSession: `sid` is the text that listSessions gives");
+    return (await gate.outOfBand({ op: "destroy", sub: named(subject), sid })) !== undefined;
   };
   middleware.listSessions = async (subject) => {
-    const { sessions } = JSON.parse((await gate.outOfBand({ op: "list", sub: String(subject) })) ?? '{"sessions":[]}');
+    const { sessions } = JSON.parse((await gate.outOfBand({ op: "list", sub: named(subject) })) ?? '{"sessions":[]}');
     return sessions.map(({ sid, ...times }) => ({ sid, ...dates(times) }));
   };
   return middleware;
+}
+
+// A job that means nobody has a mistake in it, and would be told that all is done.
+function named(subject) {
+  const text = subjectText(subject);
+  if (text === undefined) throw new TypeError("edgeSession: the subject is a text of 1 to 255 characters without control characters, or an integer");
+  return text;
 }
 
 function read(given) {
@@ -90,17 +103,17 @@ function begin(site, req, res, claims, next) {
   const isDirect = claims === undefined;
   const exchange = new Exchange(isDirect ? { ...site, deliver: refuseDirect } : site, req, claims ?? { jti: undefined, iat: Date.now() / 1000 });
   begun.set(req, exchange);
-  const own = (name, get, set) => Object.defineProperty(req, name, { get, set, configurable: true, enumerable: true });
-  own(
-    "session",
-    () => {
+  const auth = isDirect ? {} : authOf(claims);
+  const own = (name, read, set) => {
+    const get = () => {
       exchange.looked = !isDirect;
-      return exchange.session;
-    },
-    (session) => (exchange.session = session),
-  );
+      return read();
+    };
+    Object.defineProperty(req, name, { get, set, configurable: true, enumerable: true });
+  };
+  own("session", () => exchange.session, (session) => (exchange.session = session));
   own("sessionID", () => exchange.sid);
-  req.auth = isDirect ? {} : authOf(claims);
+  own("auth", () => auth, (value) => Object.defineProperty(req, "auth", { value, writable: true, configurable: true, enumerable: true }));
   if (!isDirect && site.siteFromIssuer) setSite(req, new URL(site.issuer));
   hook(res, exchange, next);
 }

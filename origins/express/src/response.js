@@ -16,7 +16,9 @@ export function hook(res, exchange, next) {
       res.socket?.destroy();
       fail(error);
     }
-    if (exchange.looked) vary(res, rest);
+    if (exchange.looked) amend(res, rest, "Vary", andCookie);
+    // It answers this request and no other.
+    if (exchange.told) amend(res, rest, "Cache-Control", () => "private, no-store");
     return writeHead.call(res, status, ...rest);
   };
 
@@ -52,12 +54,23 @@ function clean(res) {
 }
 
 // A page that looked at the session is another one for another user.
-function vary(res, rest) {
-  const given = rest.find((value) => value !== null && typeof value === "object" && !Array.isArray(value)) ?? {};
-  const name = Object.keys(given).find((key) => key.toLowerCase() === "vary");
-  const value = String((name === undefined ? res.getHeader("Vary") : given[name]) ?? "");
-  if (value.split(",").some((one) => one.trim() === "*" || one.trim().toLowerCase() === "cookie")) return;
-  const all = value === "" ? "Cookie" : `${value}, Cookie`;
-  if (name === undefined) res.setHeader("Vary", all);
-  else given[name] = all;
+function andCookie(vary) {
+  const varies = vary.split(",").some((one) => one.trim() === "*" || one.trim().toLowerCase() === "cookie");
+  return varies ? vary : vary === "" ? "Cookie" : `${vary}, Cookie`;
 }
+
+// Changes a header of the head that is about to be written. What the application gives writeHead, an object or a list, would win over
+// what is set, so it is changed there, in a copy.
+function amend(res, rest, name, change) {
+  const i = rest.findIndex((value) => value !== null && typeof value === "object");
+  const given = i < 0 ? [] : pairs(rest[i]);
+  const mine = ([key]) => key.toLowerCase() === name.toLowerCase();
+  const values = given.filter(mine).map(([, value]) => value);
+  const value = change(String((values.length > 0 ? values.flat().join(", ") : res.getHeader(name)) ?? ""));
+  res.setHeader(name, value);
+  if (values.length === 0) return;
+  const others = given.filter((pair) => !mine(pair));
+  rest[i] = Array.isArray(rest[i]) ? others.flat() : Object.fromEntries(others);
+}
+
+const pairs = (headers) => (Array.isArray(headers) ? Array.from({ length: headers.length / 2 }, (_, i) => headers.slice(2 * i, 2 * i + 2)) : Object.entries(headers));

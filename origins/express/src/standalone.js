@@ -75,11 +75,13 @@ export function makeStandalone({ issuer, audience }) {
       }
     },
 
+    // As the gate: undefined where there is no such session of this subject.
     async outOfBand({ op, sub, sid, ...operation }) {
-      if (op === "destroy_all") forget((session) => session.sub === sub);
-      if (op === "destroy") forget((session) => session.sid === sid);
-      if (op === "update") for (const session of sessions.values()) if (session.sid === sid) change(session, operation);
-      const listed = [...sessions.values()].filter((session) => session.sub === sub);
+      const meant = (session) => session.sub === sub && (sid === undefined || session.sid === sid);
+      const listed = [...sessions.values()].filter(meant);
+      if (sid !== undefined && listed.length === 0) return undefined;
+      if (op === "destroy_all" || op === "destroy") forget(meant);
+      if (op === "update") for (const session of listed) change(session, operation);
       return JSON.stringify({ sessions: listed.map(({ sid: handle, created, absolute }) => ({ sid: handle, created, idle: absolute, absolute })) });
     },
   };

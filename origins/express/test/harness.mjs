@@ -39,12 +39,16 @@ export async function start(t, express, routes, options = {}) {
   });
   const url = `http://127.0.0.1:${server.address().port}`;
 
-  // A request with a session's claims ({ sub, data, … }), of nobody ({}), or not through the gate (null).
-  const send = async (method, path, session = {}, init = {}) => {
+  // A request with a session's claims ({ sub, data, … }), of nobody ({}), or not through the gate (null). `onHead` is told of the operation
+  // as the gate is: when the head is there.
+  const send = async (method, path, session = {}, { onHead, ...init } = {}) => {
     const headers = session === null ? {} : edge.headers(session);
+    const jti = session && JSON.parse(Buffer.from(headers["Edge-Session-Assertion"].split(".")[1], "base64url")).jti;
     const answer = await fetch(url + path, { method, redirect: "manual", ...init, headers: { ...headers, ...init.headers } });
+    const operation = edge.operation(answer);
+    onHead?.(operation, jti);
     const text = await answer.text();
-    return { status: answer.status, headers: answer.headers, text, json: () => JSON.parse(text), operation: edge.operation(answer), jti: session && JSON.parse(Buffer.from(headers["Edge-Session-Assertion"].split(".")[1], "base64url")).jti };
+    return { status: answer.status, headers: answer.headers, text, json: () => JSON.parse(text), operation, jti };
   };
   return { url, edge, sessions, log, errors, app, send, get: (...rest) => send("GET", ...rest), post: (...rest) => send("POST", ...rest) };
 }

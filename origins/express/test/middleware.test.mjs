@@ -66,6 +66,11 @@ onBoth("an exact direct path is answered without the gate, and has no session", 
   for (const path of ["/healthz/", "/HEALTHZ", "/healthz/x", "/%68ealthz", "//healthz", "/healthz;x"]) assert.equal((await fetch(url + path)).status, 403, path);
 });
 
+onBoth("the assertion of a request to a direct path is hidden too", async (start) => {
+  const { get } = await start((app) => app.get("/healthz", (req, res) => res.json([req.headers, req.rawHeaders])), { directPaths: ["/healthz"] });
+  assert.ok(!(await get("/healthz", { sub: "alice" })).text.includes("eyJ"));
+});
+
 onBoth("scheme and host are the issuer's, whatever the proxy says", async (start) => {
   const show = (app) => app.get("/", (req, res) => res.json([req.protocol, req.secure, req.hostname, req.get("host")]));
   const headers = { "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http", Forwarded: "host=evil.example" };
@@ -185,6 +190,58 @@ onBoth("a change after the head that the gate refuses breaks the answer; a login
   await assert.rejects(get("/refused", { data: {} }));
   assert.match(errors[0].message, /the gate answered 400 some_code/);
   assert.match((await get("/login", { data: {} })).text, /too late to begin a session or to log in/);
+});
+
+onBoth("reload after a save is the session as the gate has it then, and undoes nothing", async (start, t) => {
+  const gate = await fakeGate(t);
+  const { get } = await start((app) => app.get("/", async (req, res) => {
+    res.write("a");
+    for (let i = 0; i < 2; i += 1) {
+      await done(req.session, "reload");
+      req.session.n = (req.session.n ?? 0) + 1;
+      await done(req.session, "save");
+    }
+    await done(req.session, "reload");
+    res.end(`${req.session.n}`);
+  }), { controlUrl: gate.url });
+  assert.equal((await get("/", { sid: "AAAAAAAAAAAAAAAAAAAAAA", data: { n: 5 } })).text, "a7");
+  assert.deepEqual(gate.got.map(({ set }) => set), [{ n: 6 }, { n: 7 }]);
+});
+
+onBoth("a session that this answer began and that has ended since is no error of a later change", async (start, t) => {
+  const gate = await fakeGate(t, [204, 404]);
+  const { get, errors } = await start((app) => app.get("/", async (req, res) => {
+    req.session.n = 0;
+    res.write("a");
+    req.session.n = 1;
+    await done(req.session, "save");
+    req.session.n = 2;
+    res.end("b");
+  }), { controlUrl: gate.url });
+  assert.equal((await get("/", {})).text, "ab");
+  assert.equal(gate.got.length, 2, "it is not asked again");
+  assert.deepEqual(errors, []);
+});
+
+test("a user that is none is an error of the job, and the gate is not told", async (t) => {
+  const gate = await fakeGate(t, []);
+  const sessions = edgeSession({ ...only(edgeForTests()), controlUrl: gate.url });
+  for (const nobody of [undefined, null, "", {}, NaN, 1.5, "a\nb", "x".repeat(256)]) {
+    await assert.rejects(sessions.endSessions(nobody), TypeError);
+    await assert.rejects(sessions.listSessions(nobody), TypeError);
+    await assert.rejects(sessions.endSession(nobody, "s"), TypeError);
+  }
+  for (const none of [undefined, "", 7]) await assert.rejects(sessions.endSession("17", none), TypeError);
+  assert.deepEqual(gate.got, []);
+});
+
+test("a job, or a page of a user's devices, ends one session and says whether there was one", async (t) => {
+  const gate = await fakeGate(t, [204, 404, 400]);
+  const sessions = edgeSession({ ...only(edgeForTests()), controlUrl: gate.url });
+  assert.equal(await sessions.endSession(17, "s"), true);
+  assert.deepEqual([gate.got[0].op, gate.got[0].sub, gate.got[0].sid], ["destroy", "17", "s"]);
+  assert.equal(await sessions.endSession(17, "s"), false);
+  await assert.rejects(sessions.endSession(17, "s"), { code: "EDGE_SESSION_GATE", answered: 400 });
 });
 
 test("jobs end and list the sessions of a user", async (t) => {

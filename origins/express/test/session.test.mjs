@@ -184,6 +184,45 @@ onBoth("cookie.maxAge of a session that lives can make its life shorter, and say
   assert.ok(before > 43_190_000 && before <= 43_200_000, `${before}`);
 });
 
+onBoth("the ID that a login or a change of privilege gives is known in that very request", async (start) => {
+  const { post } = await start((app) => app.post("/", (req, res) => {
+    if (req.query.user) req.session.user = req.query.user;
+    if (req.query.rotate) req.session.rotate();
+    res.send(`${req.session.id} ${req.sessionID}`);
+  }), { subject });
+  const guest = { sid: "BBBBBBBBBBBBBBBBBBBBBB", data: { cart: 2 } };
+  for (const [path, session] of [["/?user=alice", guest], ["/?user=bob", ALICE], ["/?rotate=1", ALICE]]) {
+    const { text, jti } = await post(path, session);
+    assert.equal(text, `${jti} ${jti}`, path);
+  }
+  assert.equal((await post("/?rotate=1", guest)).text, `${guest.sid} ${guest.sid}`, "an anonymous session keeps its first");
+  assert.equal((await post("/", ALICE)).text, `${ALICE.sid} ${ALICE.sid}`);
+});
+
+onBoth("a session that is begun after destroy, in the same request, is the one that counts", async (start) => {
+  const { post } = await start((app) => app.post("/:how", async (req, res, next) => {
+    try {
+      const { session } = req;
+      await done(session, req.params.how);
+      await done(session, "regenerate");
+      req.session.user = "bob";
+      res.send("ok");
+    } catch (error) {
+      next(error);
+    }
+  }), { subject });
+  assert.deepEqual((await post("/destroy", ALICE)).operation, { op: "create", sub: "bob", data: { user: "bob" } });
+  const all = await post("/destroyAll", ALICE);
+  assert.equal(all.status, 500);
+  assert.match(all.text, /after destroyAll\(\)/);
+  assert.deepEqual(all.operation, { op: "destroy_all" });
+});
+
+onBoth("the time of a login may have a fraction", async (start) => {
+  const { post } = await start(doing((req) => req.session.rotate({ authTime: 1_700_000_000.5 })), { subject });
+  assert.equal((await post("/", ALICE)).operation.auth_time, 1_700_000_000);
+});
+
 onBoth("rotate is a new ID at once, and describes a login", async (start) => {
   const { post } = await start((app) => app.post("/", (req, res) => {
     if (req.query.login) req.session.user = "alice";
@@ -267,6 +306,16 @@ onBoth("what JSON or the gate can't hold is an error inside the application, and
     }
   }
   assert.equal((await post("/end/large", { data: {} })).status, 500);
+});
+
+onBoth("a save() that nobody listens to hides no error", async (start) => {
+  const { get, errors } = await start(doing((req) => {
+    req.session.value = NaN;
+    req.session.save();
+  }));
+  const answer = await get("/", { data: {} });
+  assert.equal(answer.status, 500);
+  assert.match(errors[0].message, /session\.value is NaN/);
 });
 
 onBoth("a session that can't be kept breaks a response whose head is being streamed, and not the process", async (start) => {

@@ -49,6 +49,9 @@ export async function startSite(express, options) {
     res.send("changed");
   });
   app.post("/logout", (req, res, next) => req.session.destroy((error) => (error ? next(error) : res.redirect("/"))));
+  // "Your devices": the user's sessions, and an end of one of them.
+  app.post("/devices", (req, res, next) => sessions.listSessions(req.auth.sub).then((list) => res.json(list.map(({ sid }) => sid)), next));
+  app.post("/devices/end", express.json(), (req, res, next) => sessions.endSession(req.auth.sub, req.body.sid).then((ended) => res.json({ ended }), next));
   app.post("/everywhere", (req, res) => req.session.destroyAll(() => res.send("bye")));
   app.post("/upload", (req, res) => {
     let size = 0;
@@ -66,6 +69,10 @@ export async function startSite(express, options) {
   });
   app.get("/site", (req, res) => res.json({ protocol: req.protocol, secure: req.secure, hostname: req.hostname, host: req.get("host"), url: new URL("/there", `${req.protocol}://${req.get("host")}`).href }));
   app.get("/name", (req, res) => res.set("Cache-Control", "public, max-age=60").send(`the page of ${req.session.user ?? "nobody"}`));
+  app.get("/visits", (req, res) => {
+    req.session.visits = (req.session.visits ?? 0) + 1;
+    res.set("Cache-Control", "public, max-age=60").send(`visit ${req.session.visits}`);
+  });
   app.use((error, req, res, next) => (res.headersSent ? next(error) : res.status(500).json({ error: error.message })));
 
   const server = app.listen(0, "127.0.0.1");

@@ -66,6 +66,13 @@ onBoth("standalone, a session lives in memory: login, data, rotation, logout, lo
   await alice.post("/everywhere");
   assert.equal((await alice.who()).sub, undefined);
   await alice.post("/login");
+  const [{ sid }] = await sessions.listSessions("alice");
+  assert.equal(await sessions.endSession("bob", sid), false, "it is not his");
+  assert.equal((await alice.who()).sub, "alice");
+  assert.equal(await sessions.endSession("alice", sid), true);
+  assert.equal(await sessions.endSession("alice", sid), false);
+  assert.equal((await alice.who()).sub, undefined);
+  await alice.post("/login");
   await sessions.endSessions("alice");
   assert.equal((await alice.who()).sub, undefined);
 });

@@ -24,4 +24,5 @@ app.post("/cart", (req, res, next) => {
   req.auth.sub = "mallory";
   req.session.save((error) => (error instanceof SessionDataError ? next(error) : res.json({ until, id: req.session.id })));
 });
+void sessions.endSession(17, "sid").then((ended: boolean) => ended);
 void sessions.endSessions(17).then(() => sessions.listSessions("17"));

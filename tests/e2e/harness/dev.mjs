@@ -1,10 +1,10 @@
 // scripts/dev as a process, and what runs below it.
 import { execFileSync, spawn } from "node:child_process";
-import { rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { freePort, reserve } from "../../../scripts/benchmarks/machine.mjs";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
@@ -51,6 +51,26 @@ export const listens = port => new Promise(resolve => {
   socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
   socket.once("connect", () => socket.destroy());
 });
+
+/** What `scripts/dev --origin URL` prints for an application, used as it says: the key in the environment, the lines as a file beside an installed jose. */
+export async function adopt(printed) {
+  const [, keys] = /^EDGE_SESSION_ORIGIN_KEYS=(\S+)$/m.exec(printed);
+  const [lines] = /^import [\s\S]*?^export const gate = .*$/m.exec(printed);
+  const folder = mkdtempSync(join(tmpdir(), "edge-session-lines-"));
+  const before = process.env.EDGE_SESSION_ORIGIN_KEYS;
+  try {
+    mkdirSync(join(folder, "node_modules"));
+    symlinkSync(join(root, "node_modules/jose"), join(folder, "node_modules/jose"));
+    writeFileSync(join(folder, "edge-session.mjs"), `${lines}\n`);
+    process.env.EDGE_SESSION_ORIGIN_KEYS = keys;
+    const { gate } = await import(pathToFileURL(join(folder, "edge-session.mjs")));
+    return { gate, lines: lines.split("\n") };
+  } finally {
+    if (before === undefined) delete process.env.EDGE_SESSION_ORIGIN_KEYS;
+    else process.env.EDGE_SESSION_ORIGIN_KEYS = before;
+    rmSync(folder, { recursive: true });
+  }
+}
 
 /** What a site of this port has kept. */
 export const forget = port => rmSync(join(root, ".edge-session", String(port)), { recursive: true, force: true });

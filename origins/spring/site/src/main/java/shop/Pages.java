@@ -82,7 +82,7 @@ class Pages {
 		return (value != null) ? (Map<String, Object>) value : Map.of();
 	}
 
-	@GetMapping({ "/private", "/admin" })
+	@GetMapping({ "/private", "/admin", "/danger" })
 	@ResponseBody
 	String page(Principal user) {
 		return "the page of " + user.getName();

@@ -29,6 +29,8 @@ class Security {
 				.hasRole("ADMIN")
 				.requestMatchers("/private")
 				.authenticated()
+				.requestMatchers("/danger")
+				.fullyAuthenticated()
 				.anyRequest()
 				.permitAll())
 			.formLogin((form) -> form.defaultSuccessUrl("/data"))

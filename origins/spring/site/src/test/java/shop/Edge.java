@@ -27,6 +27,9 @@ class Edge {
 
 	String sub;
 
+	/** When the user authenticated, in seconds; null says nothing of it. */
+	Long authTime;
+
 	ObjectNode data = mapper.createObjectNode();
 
 	/** What the last response said, or null, and the last request's jti. */
@@ -49,6 +52,9 @@ class Edge {
 		}
 		if (this.sub != null) {
 			from.subject(this.sub);
+		}
+		if (this.authTime != null) {
+			from.claim("auth_time", this.authTime);
 		}
 		MvcResult result = this.mvc.perform(request.with(from)).andReturn();
 		if (result.getRequest().isAsyncStarted()) {

@@ -156,6 +156,49 @@ class SessionsTests {
 		assertThat(response.getCookie("remember-me")).isNull();
 	}
 
+	private int dangerous() throws Exception {
+		return this.edge.send(get("/danger").header("Accept", "application/json")).getResponse().getStatus();
+	}
+
+	@Test
+	void aRememberedUserIsFullyAuthenticatedForAWhileAfterTheLogin() throws Exception {
+		this.edge.submit("/login", "username", "user-1", "password", "secret", "remember-me", "on");
+		long now = System.currentTimeMillis() / 1000;
+		this.edge.authTime = now - 29 * 60;
+		assertThat(dangerous()).isEqualTo(200);
+		this.edge.authTime = now - 31 * 60;
+		assertThat(dangerous()).isEqualTo(302);
+		assertThat(this.edge.control).isNull();
+		assertThat(this.edge.read("/private").getResponse().getContentAsString()).isEqualTo("the page of user-1");
+		assertThat(this.edge.control).as("nothing of that is written").isNull();
+		this.edge.change(Map.of("set", Map.of("a", 1)));
+		assertThat(this.edge.control.toString()).isEqualTo("{\"op\":\"update\",\"set\":{\"a\":1}}");
+		assertThat(dangerous()).isEqualTo(302);
+		this.edge.authTime = null;
+		assertThat(dangerous()).as("nobody knows when").isEqualTo(302);
+		this.edge.login("user-1");
+		assertThat(dangerous()).as("a login that is not remembered").isEqualTo(200);
+		assertThat(this.edge.data.toString()).doesNotContain("remembered");
+	}
+
+	@Test
+	void thatTheUserIsRememberedIsNoAttribute() throws Exception {
+		signedIn();
+		String plain = this.edge.read("/quiet").getResponse().getContentAsString();
+		this.edge.submit("/login", "username", "user-1", "password", "secret", "remember-me", "on");
+		assertThat(this.edge.data.toString()).contains("\"edge-session.remembered\":true");
+		assertThat(this.edge.read("/quiet").getResponse().getContentAsString()).isEqualTo(plain);
+		this.edge.submit("/logout");
+		assertThat(this.edge.control.toString()).isEqualTo("{\"op\":\"destroy\"}");
+	}
+
+	@Test
+	void aUserWhoIsNotRememberedStaysFullyAuthenticated() throws Exception {
+		signedIn();
+		this.edge.authTime = System.currentTimeMillis() / 1000 - 11 * 3600;
+		assertThat(dangerous()).isEqualTo(200);
+	}
+
 	@Test
 	void aRememberMeCookieOfBeforeIsTakenAwayByTheNextLogin() throws Exception {
 		MockHttpServletResponse response = this.edge

@@ -1,11 +1,14 @@
 package dev.edgesession.spring;
 
-import java.io.IOException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Instant;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -64,26 +67,36 @@ class ControlClient implements OutOfBand {
 
 	private JsonNode post(String message) {
 		HttpRequest request = HttpRequest.newBuilder(this.settings.controlUrl())
-			.timeout(this.settings.timeout())
 			.header("Content-Type", "application/jose")
 			.POST(HttpRequest.BodyPublishers.ofString(message))
 			.build();
-		try {
-			HttpResponse<byte[]> answer = this.client.send(request, HttpResponse.BodyHandlers.ofByteArray());
-			if (answer.statusCode() == 204) {
-				return null;
-			}
-			JsonNode body = read(answer.body());
-			if (answer.statusCode() == 200) {
-				return body;
-			}
-			throw new ControlRefusedException("the gate answered " + answer.statusCode() + " (" + body.path("code").asText("no code") + ")",
-					answer.statusCode(), null);
+		HttpResponse<byte[]> answer = ask(request);
+		if (answer.statusCode() == 204) {
+			return null;
 		}
-		catch (IOException ex) {
-			throw new ControlRefusedException("the gate could not be asked: " + ex.getClass().getSimpleName(), 0, ex);
+		JsonNode body = read(answer.body());
+		if (answer.statusCode() == 200) {
+			return body;
+		}
+		throw new ControlRefusedException("the gate answered " + answer.statusCode() + " (" + body.path("code").asText("no code") + ")",
+				answer.statusCode(), null);
+	}
+
+	/** Not {@link HttpClient#send}, whose timeout ends with the head of the answer: a body that stops half way would be awaited forever. */
+	private HttpResponse<byte[]> ask(HttpRequest request) {
+		CompletableFuture<HttpResponse<byte[]>> asked = this.client.sendAsync(request, HttpResponse.BodyHandlers.ofByteArray());
+		try {
+			return asked.get(this.settings.timeout().toMillis(), TimeUnit.MILLISECONDS);
+		}
+		catch (ExecutionException ex) {
+			throw new ControlRefusedException("the gate could not be asked: " + ex.getCause().getClass().getSimpleName(), 0, ex.getCause());
+		}
+		catch (TimeoutException ex) {
+			asked.cancel(true);
+			throw new ControlRefusedException("the gate could not be asked: it did not answer in time", 0, ex);
 		}
 		catch (InterruptedException ex) {
+			asked.cancel(true);
 			Thread.currentThread().interrupt();
 			throw new EdgeSessionException("interrupted while asking the gate", ex);
 		}

@@ -5,6 +5,9 @@ import java.util.Enumeration;
 import java.util.Locale;
 import java.util.Set;
 
+import jakarta.servlet.AsyncContext;
+import jakarta.servlet.ServletRequest;
+import jakarta.servlet.ServletResponse;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletRequestWrapper;
 
@@ -42,6 +45,22 @@ class EdgeRequest extends HttpServletRequestWrapper {
 			}
 		}
 		return super.getAttribute(name);
+	}
+
+	@Override
+	public AsyncContext startAsync() {
+		return watched(super.startAsync());
+	}
+
+	@Override
+	public AsyncContext startAsync(ServletRequest request, ServletResponse response) {
+		return watched(super.startAsync(request, response));
+	}
+
+	/** From the start: the other thread may be done before this one has left the filters. */
+	private AsyncContext watched(AsyncContext context) {
+		context.addListener(new AsyncRest(Exchange.of((HttpServletRequest) getRequest())));
+		return context;
 	}
 
 	private boolean isHidden(String name) {

@@ -96,6 +96,7 @@ public final class EdgeSession implements Session {
 		synchronized (this.exchange) {
 			if (!this.known.containsKey(name) && !this.removed.contains(name) && this.kept.hasNonNull(name)) {
 				Object value = this.codec.decode(name, this.kept.get(name));
+				value = name.equals(SECURITY_CONTEXT) ? this.exchange.seen(value) : value;
 				this.known.put(name, value);
 				this.asRead.put(name, Json.canonical(this.codec.encodeAgain(name, value)));
 			}
@@ -108,6 +109,7 @@ public final class EdgeSession implements Session {
 		synchronized (this.exchange) {
 			Set<String> names = new LinkedHashSet<>();
 			this.kept.fieldNames().forEachRemaining(names::add);
+			names.remove(SessionChange.REMEMBERED);
 			names.removeAll(this.removed);
 			names.addAll(this.known.keySet());
 			return names;

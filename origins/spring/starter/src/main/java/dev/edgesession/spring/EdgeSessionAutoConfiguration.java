@@ -59,11 +59,13 @@ public class EdgeSessionAutoConfiguration {
 	static class WithGate {
 
 		@Bean
-		SessionKit edgeSessionKit(EdgeSessionProperties properties, AttributeCodec codec, SubjectResolver subjects) {
+		SessionKit edgeSessionKit(EdgeSessionProperties properties, AttributeCodec codec, SubjectResolver subjects,
+				ObjectProvider<RememberedUsers> remembered) {
 			Settings settings = Settings.of(properties);
 			MessageSigner signer = new MessageSigner(settings.issuer(), settings.audience(), settings.keys());
 			AssertionVerifier verifier = new AssertionVerifier(settings.issuer(), settings.audience(), settings.keys(), Clock.systemUTC());
-			return new SessionKit(settings, verifier, signer, codec, subjects, new ControlClient(settings, signer, Instant::now));
+			return new SessionKit(settings, verifier, signer, codec, subjects, remembered.getIfAvailable(() -> (context) -> context),
+					new ControlClient(settings, signer, Instant::now));
 		}
 
 		@Bean

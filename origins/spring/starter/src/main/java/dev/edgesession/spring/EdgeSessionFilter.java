@@ -6,12 +6,11 @@ import java.util.Collections;
 import java.util.List;
 
 import dev.edgesession.spring.AssertionVerifier.InvalidAssertionException;
-import jakarta.servlet.AsyncEvent;
-import jakarta.servlet.AsyncListener;
 import jakarta.servlet.Filter;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.ServletRequest;
+import jakarta.servlet.ServletRequestWrapper;
 import jakarta.servlet.ServletResponse;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -64,13 +63,10 @@ class EdgeSessionFilter implements Filter {
 		finally {
 			Exchange.unbind();
 		}
-		if (request.isAsyncStarted()) {
-			request.getAsyncContext().addListener(new Rest(exchange));
-		}
 	}
 
 	private boolean admit(HttpServletRequest request, EdgeRequest seen, EdgeResponse response) throws IOException {
-		if (this.kit.settings().directPaths().contains(request.getRequestURI())) {
+		if (this.kit.settings().directPaths().contains(sentPath(request))) {
 			new Exchange(EdgeClaims.NONE, this.kit, seen, response);
 			return true;
 		}
@@ -95,32 +91,13 @@ class EdgeSessionFilter implements Filter {
 		}
 	}
 
-	/** What an asynchronous answer changed that ended without another dispatch. */
-	private record Rest(Exchange exchange) implements AsyncListener {
-
-		@Override
-		public void onComplete(AsyncEvent event) {
-			try {
-				this.exchange.flush();
-			}
-			catch (RuntimeException ex) {
-				logger.error("A change of the session after the response is lost", ex);
-			}
+	/** The path as it was sent: a filter before this one may have put a client's X-Forwarded-Prefix before it. */
+	private static String sentPath(ServletRequest request) {
+		ServletRequest sent = request;
+		while (sent instanceof ServletRequestWrapper wrapper) {
+			sent = wrapper.getRequest();
 		}
-
-		@Override
-		public void onTimeout(AsyncEvent event) {
-		}
-
-		@Override
-		public void onError(AsyncEvent event) {
-		}
-
-		@Override
-		public void onStartAsync(AsyncEvent event) {
-			event.getAsyncContext().addListener(this);
-		}
-
+		return ((HttpServletRequest) sent).getRequestURI();
 	}
 
 }

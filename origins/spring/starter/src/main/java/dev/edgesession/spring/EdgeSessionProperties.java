@@ -41,6 +41,9 @@ public class EdgeSessionProperties {
 	/** The cookie of Spring Security's remember-me, in whose place the gate's session lasts. */
 	private String rememberMeCookie = "remember-me";
 
+	/** How long after a login a user who is remembered counts as fully authenticated. */
+	private Duration rememberedAfter = Duration.ofMinutes(30);
+
 	/** Sessions of the servlet container, without a gate: for tests and development. Refused in a packaged application. */
 	private boolean standalone;
 
@@ -122,6 +125,14 @@ public class EdgeSessionProperties {
 
 	public void setRememberMeCookie(String rememberMeCookie) {
 		this.rememberMeCookie = rememberMeCookie;
+	}
+
+	public Duration getRememberedAfter() {
+		return this.rememberedAfter;
+	}
+
+	public void setRememberedAfter(Duration rememberedAfter) {
+		this.rememberedAfter = rememberedAfter;
 	}
 
 	public boolean isStandalone() {

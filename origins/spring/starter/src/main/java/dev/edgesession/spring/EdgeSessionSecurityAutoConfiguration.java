@@ -1,6 +1,7 @@
 package dev.edgesession.spring;
 
 import dev.edgesession.spring.security.PrincipalSubjectResolver;
+import dev.edgesession.spring.security.RememberMeContext;
 import dev.edgesession.spring.security.SecurityAttributeModules;
 import dev.edgesession.spring.security.UrlRequestCache;
 
@@ -40,6 +41,12 @@ public class EdgeSessionSecurityAutoConfiguration {
 	@ConditionalOnMissingBean(RequestCache.class)
 	UrlRequestCache edgeSessionRequestCache() {
 		return new UrlRequestCache();
+	}
+
+	@Bean
+	@ConditionalOnMissingBean(RememberedUsers.class)
+	RememberMeContext edgeSessionRememberedUsers() {
+		return new RememberMeContext();
 	}
 
 	/** Concurrency control by what the gate lists, on every instance of the application. */

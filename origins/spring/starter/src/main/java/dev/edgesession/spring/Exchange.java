@@ -141,6 +141,16 @@ final class Exchange {
 		this.change.remember(life);
 	}
 
+	/**
+	 * The SecurityContext as the application sees it: a login of a while ago that the gate
+	 * only remembers is no full authentication any more.
+	 */
+	synchronized Object seen(Object context) {
+		Instant login = this.claims.authTime();
+		boolean recent = login != null && now().isBefore(login.plus(this.kit.settings().rememberedAfter()));
+		return (recent || !this.change.known().data().has(SessionChange.REMEMBERED)) ? context : this.kit.remembered().seen(context);
+	}
+
 	synchronized boolean isLogin() {
 		return this.change.isLogin(this.session);
 	}

@@ -31,6 +31,9 @@ final class SessionChange {
 
 	}
 
+	/** Member of the data that says so of a session that outlasts the browser; no attribute. */
+	static final String REMEMBERED = "edge-session.remembered";
+
 	private final EdgeClaims claims;
 
 	private final SessionKit kit;
@@ -140,6 +143,9 @@ final class SessionChange {
 		}
 		ObjectNode data = session.data();
 		String subject = subject(session);
+		if (subject == null) {
+			data.remove(REMEMBERED); // so that nothing else is nothing
+		}
 		if (data.isEmpty() && subject == null) {
 			if (isUnborn(session) && !session.isIdAsked()) {
 				return ending();
@@ -152,6 +158,10 @@ final class SessionChange {
 	}
 
 	private Plan create(EdgeSession session, String subject, ObjectNode data, Instant now) {
+		data.remove(REMEMBERED);
+		if (subject != null && this.remembered) {
+			data.put(REMEMBERED, true);
+		}
 		SessionData.check(data, this.kit.settings().dataLimit());
 		SessionData.checkSubject(subject);
 		ObjectNode operation = Json.object().put("op", "create");

@@ -6,7 +6,7 @@ import java.util.Set;
 
 /** The configuration, checked: an incomplete or contradicting one stops the start. */
 record Settings(String issuer, String audience, SigningKeys keys, Set<String> directPaths, boolean hostFromIssuer,
-		int dataLimit, URI controlUrl, Duration timeout, String rememberMeCookie) {
+		int dataLimit, URI controlUrl, Duration timeout, String rememberMeCookie, Duration rememberedAfter) {
 
 	static Settings of(EdgeSessionProperties properties) {
 		String issuer = properties.getIssuer();
@@ -23,7 +23,7 @@ record Settings(String issuer, String audience, SigningKeys keys, Set<String> di
 		return new Settings(issuer, audience, SigningKeys.parse(properties.getKeys()), Set.copyOf(properties.getDirectPaths()),
 				properties.isHostFromIssuer(), limit,
 				URI.create((control != null) ? control : issuer + "/.edge-session/control"), properties.getTimeout(),
-				properties.getRememberMeCookie());
+				properties.getRememberMeCookie(), properties.getRememberedAfter());
 	}
 
 	boolean secure() {

@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -210,6 +211,34 @@ class AttributeCodecTests {
 		for (Object value : new Object[] { Thread.currentThread(), new Object(), (Runnable) () -> {
 		}, Double.NaN, Double.POSITIVE_INFINITY, new HashMap<>(Map.of(5L, 2)) }) {
 			assertThatExceptionOfType(SessionDataException.class).as("%s", value).isThrownBy(() -> this.codec.encode("x", value));
+		}
+	}
+
+	/** Maps and lists that an application took from a client's JSON. */
+	@Test
+	void whatAClientWroteChoosesNoType() {
+		List<String> names = List.of("@class", "~", "~~", "@type", "", "class", "__proto__", "~u.Date");
+		List<String> types = List.of("java.util.Date", "~u.Date", "javax.script.ScriptEngineManager", "dev.edgesession.spring.AttributeCodecTests", "[B", "java.util.ArrayList");
+		for (String type : types) {
+			List<Object> values = new ArrayList<>(List.of(List.of(type, List.of()), new ArrayList<>(List.of(type, 5L)), Arrays.asList(type, Map.of("a", 1)),
+					new Object[] { type, 1 }, new Object[] { type, new Object[0] }));
+			for (String name : names) {
+				values.add(Map.of(name, type));
+				values.add(new LinkedHashMap<>(Map.of(name, type, "time", 0)));
+				values.add(List.of(new HashMap<>(Map.of(name, List.of(type, List.of())))));
+			}
+			for (Object value : values) {
+				JsonNode written;
+				try {
+					written = this.codec.encode("a", value);
+				}
+				catch (SessionDataException ex) {
+					continue; // said while the application can still hear it
+				}
+				Object back = this.codec.decode("a", written);
+				assertThat(back.getClass().isArray()).isEqualTo(value.getClass().isArray());
+				assertThat(Arrays.deepEquals(new Object[] { back }, new Object[] { value })).as("%s", written).isTrue();
+			}
 		}
 	}
 

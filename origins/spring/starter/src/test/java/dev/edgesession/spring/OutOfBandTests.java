@@ -1,7 +1,10 @@
 package dev.edgesession.spring;
 
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
@@ -23,6 +26,7 @@ import org.junit.jupiter.api.Test;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 /** What goes to the gate by itself. The gate is a small server of ours. */
 class OutOfBandTests {
@@ -58,7 +62,11 @@ class OutOfBandTests {
 	}
 
 	private static ControlClient client(String url) {
-		Settings settings = new Settings("https://shop.example", "origin", keys, Set.of(), true, 2048, URI.create(url), Duration.ofSeconds(30), "remember-me");
+		return client(url, Duration.ofSeconds(30));
+	}
+
+	private static ControlClient client(String url, Duration timeout) {
+		Settings settings = new Settings("https://shop.example", "origin", keys, Set.of(), true, 2048, URI.create(url), timeout, "remember-me", Duration.ofMinutes(30));
 		return new ControlClient(settings, new MessageSigner(settings.issuer(), settings.audience(), keys), Instant::now);
 	}
 
@@ -137,6 +145,31 @@ class OutOfBandTests {
 				.withMessageContaining("control_invalid")
 				.matches((ex) -> ex.getStatus() == status);
 			assertThat(this.told).hasSize(1);
+		}
+	}
+
+	@Test
+	void anAnswerThatStopsHalfWayIsNotAwaitedForever() throws IOException {
+		try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+			Thread thread = new Thread(() -> {
+				List<Socket> open = new ArrayList<>();
+				try {
+					while (true) {
+						Socket socket = silent.accept();
+						open.add(socket);
+						socket.getOutputStream().write("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{".getBytes());
+					}
+				}
+				catch (IOException ex) {
+					// closed: the test is over
+				}
+			});
+			thread.setDaemon(true);
+			thread.start();
+			EdgeSessions asking = new EdgeSessions(client("http://127.0.0.1:" + silent.getLocalPort() + "/", Duration.ofMillis(100)), new RequestSessions.Gate());
+			assertTimeoutPreemptively(Duration.ofSeconds(20), () -> assertThatExceptionOfType(ControlRefusedException.class)
+				.isThrownBy(() -> asking.listSessions("user-17"))
+				.matches((ex) -> ex.getStatus() == 0));
 		}
 	}
 

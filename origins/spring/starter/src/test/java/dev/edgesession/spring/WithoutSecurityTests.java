@@ -24,6 +24,7 @@ import org.springframework.test.web.servlet.request.MockMvcRequestBuilders;
 import org.springframework.test.web.servlet.setup.MockMvcBuilders;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.filter.ForwardedHeaderFilter;
 
 import static dev.edgesession.spring.testing.EdgeSessionMvc.edgeSession;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -84,8 +85,12 @@ class WithoutSecurityTests {
 	}
 
 	private void run(Body body) {
-		this.runner.run((context) -> {
-			Filter[] filters = { context.getBean("edgeSessionFilter", FilterRegistrationBean.class).getFilter(), context.getBean(SessionRepositoryFilter.class),
+		run(this.runner, body);
+	}
+
+	private void run(WebApplicationContextRunner runner, Body body) {
+		runner.run((context) -> {
+			Filter[] filters = { new ForwardedHeaderFilter(), context.getBean("edgeSessionFilter", FilterRegistrationBean.class).getFilter(), context.getBean(SessionRepositoryFilter.class),
 					context.getBean("edgeSessionFailureFilter", FilterRegistrationBean.class).getFilter() };
 			body.accept(MockMvcBuilders.webAppContextSetup(context).addFilters(filters).build());
 		});
@@ -131,6 +136,15 @@ class WithoutSecurityTests {
 			catch (Exception ex) {
 				assertThat(ex).hasRootCauseInstanceOf(SessionDataException.class);
 			}
+		});
+	}
+
+	/** With forward-headers-strategy=framework the application sees another path than the one that was sent. */
+	@Test
+	void aClientsPrefixMakesNoPathADirectOne() {
+		run(this.runner.withPropertyValues("edge-session.direct-paths=/ops/plain"), (mvc) -> {
+			var past = MockMvcRequestBuilders.get("/plain").header("X-Forwarded-Prefix", "/ops");
+			assertThat(mvc.perform(past).andReturn().getResponse().getStatus()).isEqualTo(403);
 		});
 	}
 

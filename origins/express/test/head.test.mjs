@@ -1,0 +1,72 @@
+// The head of a response: what goes into it with the session's change, however the application writes it.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { done, onBoth } from "./harness.mjs";
+
+const ALICE = { sub: "alice", sid: "AAAAAAAAAAAAAAAAAAAAAA", data: { user: "alice" } };
+
+onBoth("an answer that changes the session is kept by no cache, whatever the application says of it", async (start) => {
+  const { get } = await start((app) => {
+    app.use((req, res, next) => {
+      if (req.query.write) req.session.n = 1;
+      next();
+    });
+    app.get("/set", (req, res) => res.set("Cache-Control", "public, max-age=60").send("page"));
+    app.get("/object", (req, res) => res.writeHead(200, { "cache-control": "public, max-age=60" }).end("page"));
+    app.get("/list", (req, res) => res.writeHead(200, "OK", ["Cache-Control", "public, max-age=60"]).end("page"));
+  });
+  for (const path of ["/set", "/object", "/list"]) {
+    const written = await get(`${path}?write=1`, ALICE);
+    assert.deepEqual(written.operation, { op: "update", set: { n: 1 } }, path);
+    assert.equal(written.headers.get("cache-control"), "private, no-store", path);
+    assert.equal((await get(path, ALICE)).headers.get("cache-control"), "public, max-age=60", path);
+  }
+});
+
+onBoth("an answer that shows who is asking varies by cookie, wherever it was read from and however the head is written", async (start) => {
+  const given = { Vary: "Origin" };
+  const { get } = await start((app) => {
+    app.get("/auth", (req, res) => res.send(`${req.auth.sub}`));
+    app.get("/id", (req, res) => res.send(`${req.sessionID}`));
+    app.get(["/list", "/twice", "/object"], (req, res) => {
+      const { user } = req.session;
+      const heads = { "/list": ["Vary", "Origin"], "/twice": ["Vary", "Origin", "X-Other", "1", "Vary", "Accept"], "/object": given };
+      res.writeHead(200, "OK", heads[req.path]).end(user);
+    });
+    app.get("/not", (req, res) => res.writeHead(200, given).end("the same for everyone"));
+  });
+  assert.equal((await get("/auth", ALICE)).headers.get("vary"), "Cookie");
+  assert.equal((await get("/id", ALICE)).headers.get("vary"), "Cookie");
+  assert.equal((await get("/list", ALICE)).headers.get("vary"), "Origin, Cookie");
+  assert.equal((await get("/twice", ALICE)).headers.get("vary"), "Origin, Accept, Cookie");
+  assert.equal((await get("/object", ALICE)).headers.get("vary"), "Origin, Cookie");
+  assert.deepEqual(given, { Vary: "Origin" }, "the application's own object stays as it was");
+  assert.equal((await get("/not", ALICE)).headers.get("vary"), "Origin");
+});
+
+// The gate has the session only once the head that makes it has left: until then it answers 404.
+for (const way of ["end", "save"]) {
+  onBoth(`a head that is written and not yet sent leaves before the gate is told of what came after it (${way})`, async (start, t) => {
+    let sent = false;
+    const told = [];
+    const gate = createServer((req, res) => {
+      told.push(sent);
+      res.writeHead(sent ? 204 : 404).end();
+    }).listen(0, "127.0.0.1");
+    await once(gate, "listening");
+    t.after(() => gate.close());
+    const { url, edge } = await start((app) => app.get("/", async (req, res) => {
+      req.session.before = 1;
+      res.writeHead(200);
+      req.session.after = 2;
+      if (way === "save") await done(req.session, "save");
+      res.end("page");
+    }), { controlUrl: `http://127.0.0.1:${gate.address().port}/` });
+    const answer = await fetch(url, { headers: edge.headers({}) });
+    sent = true; // fetch resolves with the head
+    assert.equal(edge.operation(answer).op, "create");
+    assert.equal(await answer.text(), "page");
+    assert.equal(told.at(-1), true);
+  });
+}

@@ -1,0 +1,78 @@
+package dev.edgesession.spring;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import jakarta.servlet.AsyncContext;
+import jakarta.servlet.http.HttpServlet;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import jakarta.servlet.http.HttpSession;
+import org.junit.jupiter.api.Test;
+
+import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.autoconfigure.session.SessionAutoConfiguration;
+import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
+import org.springframework.boot.web.servlet.FilterRegistrationBean;
+import org.springframework.mock.web.MockFilterChain;
+import org.springframework.mock.web.MockHttpServletRequest;
+import org.springframework.mock.web.MockHttpServletResponse;
+import org.springframework.session.web.http.SessionRepositoryFilter;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Answers that another thread makes, as the container sees them. */
+class AsyncTests {
+
+	private final WebApplicationContextRunner runner = new WebApplicationContextRunner()
+		.withConfiguration(AutoConfigurations.of(EdgeSessionAutoConfiguration.class, SessionAutoConfiguration.class))
+		.withPropertyValues("edge-session.issuer=https://shop.example", "edge-session.keys=k1:" + "QUJD".repeat(11));
+
+	/** Answered by another thread, as quick as it can be: just when somebody looks whether there is one. */
+	private static final class Quick extends MockHttpServletRequest {
+
+		private Runnable answer;
+
+		@Override
+		public boolean isAsyncStarted() {
+			Runnable now = this.answer;
+			this.answer = null;
+			if (now != null) {
+				now.run();
+			}
+			return super.isAsyncStarted();
+		}
+
+	}
+
+	@Test
+	void whatAnotherThreadChangedIsKeptHoweverQuickItIs() {
+		this.runner.run((context) -> {
+			Quick request = new Quick();
+			request.setAsyncSupported(true);
+			ObjectNode claims = Json.object().put("sid", "s");
+			claims.set("data", Json.object());
+			request.addHeader(EdgeRequest.ASSERTION, TestMessages.of(context).assertion(claims));
+			HttpServlet servlet = new HttpServlet() {
+
+				@Override
+				protected void service(HttpServletRequest seen, HttpServletResponse response) {
+					HttpSession session = seen.getSession();
+					session.setAttribute("first", 1);
+					AsyncContext async = seen.startAsync();
+					request.answer = () -> {
+						session.setAttribute("last", 2);
+						async.complete();
+					};
+				}
+
+			};
+			MockHttpServletResponse response = new MockHttpServletResponse();
+			new MockFilterChain(servlet, context.getBean("edgeSessionFilter", FilterRegistrationBean.class).getFilter(), context.getBean(SessionRepositoryFilter.class),
+					context.getBean("edgeSessionFailureFilter", FilterRegistrationBean.class).getFilter())
+				.doFilter(request, response);
+			request.isAsyncStarted(); // where nobody has looked
+			ObjectNode control = TestMessages.of(context).control(response.getHeader(EdgeResponse.CONTROL));
+			assertThat(control.get("set")).isEqualTo(Json.object().put("first", 1).put("last", 2));
+		});
+	}
+
+}
