@@ -7,8 +7,10 @@ import { SessionObject as Sessions, __wbg_reset_state, __worker_init_state, fetc
 const DIED = Symbol("the Wasm instance died");
 
 // Everyone who waits for the present instance. A request that the runtime cancels never comes back to be taken out, and neither does
-// its Rust future. The gate registers what may take long with waitUntil, so that a client who leaves cancels hardly any.
+// its Rust future. The gate registers what may take long with waitUntil, so that a client who leaves cancels hardly any; and where an
+// origin hangs for very many, the oldest are given up, or they would fill the memory.
 const waiting = new Set();
+const MOST_WAITING = 10_000;
 
 function abandon() {
   if (waiting.size === 0) return;
@@ -75,6 +77,7 @@ function settle(call) {
   return new Promise((resolve) => {
     // Not before the call, which may be the one that replaces a dead instance.
     waiting.add(resolve);
+    if (waiting.size > MOST_WAITING) waiting.delete(waiting.values().next().value);
     given.then(
       (value) => {
         waiting.delete(resolve);
