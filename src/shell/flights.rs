@@ -21,7 +21,9 @@ use crate::store::Fault;
 use crate::time::{Span, Time};
 use crate::token::IdHash;
 
-/// How much longer than the store's deadline a leader is waited for.
+/// How much longer than the store's deadline a leader is waited for, so that the fault of one who
+/// runs out of time arrives. It begins when the deadline is noticed: after a pause of the isolate
+/// the leader's timer and those of all who follow go off at once.
 const MARGIN: Span = Span::from_millis(100);
 
 /// Which ID is asked about, and after which change.
@@ -59,8 +61,7 @@ pub(super) async fn follow(question: Question, deadline: Span) -> Result<bool, F
     let now = env::now();
     let found = FLIGHTS.with_borrow(|flights| {
         let flight = flights.under_way.get(&question)?;
-        // A little more, so that the fault of a leader who runs out of time arrives.
-        let left = flight.since.plus(deadline).plus(MARGIN).since(now);
+        let left = flight.since.plus(deadline).since(now);
         flight.is_under_way(now, deadline).then(|| (left, Rc::clone(&flight.fault)))
     });
     let Some((left, fault)) = found else {
@@ -74,7 +75,12 @@ pub(super) async fn follow(question: Question, deadline: Span) -> Result<bool, F
             }
         });
     });
-    let _ = JsFuture::from(Promise::race(&Array::of2(&landed, &timer(left)))).await;
+    for span in [left, MARGIN] {
+        let first = Promise::race(&Array::of2(&landed, &timer(span)));
+        if JsFuture::from(first).await.is_ok_and(|value| value != late()) {
+            break;
+        }
+    }
     fault.get().map_or(Ok(true), Err)
 }
 

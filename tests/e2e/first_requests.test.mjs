@@ -2,13 +2,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Browser, FRESH, application, eventually, logged } from "./harness/app.mjs";
+import { descendants } from "./harness/dev.mjs";
 import { startGate } from "./harness/gate.mjs";
 import { BROWSER, connect, request } from "./harness/raw.mjs";
 
+const DEADLINE = 5000;
 const PATIENCE = 15_000; // far beyond the deadline, and far from what a store that hangs takes
 let gate;
 test.before(async () => {
-  gate = await startGate({ config: { default_access: "optional", store_deadline: "5s", paths: [{ path: "/private/*", access: "required" }] } });
+  gate = await startGate({ config: { default_access: "optional", store_deadline: `${DEADLINE / 1000}s`, paths: [{ path: "/private/*", access: "required" }] } });
 });
 test.after(() => gate.stop());
 test.beforeEach(async () => {
@@ -89,6 +91,24 @@ for (const [kind, fault] of [["lost", "failed"], ["hang", "deadline"]]) {
     assert.equal(await cost(async () => assert.equal(await status(alice), 200)), 1);
   });
 }
+
+test("parallel first requests share a store call that runs out of time, although all stood still just then", async () => {
+  const alice = await settled();
+  const workerd = descendants(process.pid).filter(({ command }) => command.includes("workerd"));
+  assert.ok(workerd.length > 0);
+  const signal = (name) => workerd.forEach(({ pid }) => process.kill(pid, name));
+  await gate.fault("hang");
+  const calls = await cost(async () => {
+    const before = await gate.begun();
+    const answers = parallel(alice, 10);
+    assert.ok(await eventually(async () => (await gate.begun()) === before + 10));
+    signal("SIGSTOP");
+    await new Promise((resolve) => setTimeout(resolve, DEADLINE + 500)); // real time: all timers are over
+    signal("SIGCONT");
+    assert.deepEqual((await answers).map((answer) => answer.code), Array(10).fill("store_unavailable"));
+  });
+  assert.equal(calls, 1);
+});
 
 test("a first request waits for nobody else's, and no unsafe request waits for anyone's", async () => {
   const [alice, bob] = [await settled(), await settled()];
