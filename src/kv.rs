@@ -179,9 +179,13 @@ impl<'call> Errand<'call> {
         roots
     }
 
-    /// The command, with its session named in a way that no stale read can miss.
+    /// The command, with its session named in a way that no stale read can miss. It does not show a
+    /// new session, which is kept with an earlier beginning than the command gave it.
     fn request(&self) -> Request {
         let mut request = self.call.request.clone();
+        if let Command::Create(create) = &mut request.command {
+            create.shown = false;
+        }
         if let (Some(root), Command::Update { which, .. } | Command::Destroy { which, .. }) =
             (self.named(), &mut request.command)
         {

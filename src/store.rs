@@ -91,6 +91,9 @@ pub struct Create {
     pub remember: bool,
     /// How its life is to be shorter than configured.
     pub shorter: Shorter,
+    /// Whether the reply shows the session, so that nobody has to ask for it next.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub shown: bool,
 }
 
 /// A new ID for a session, with whatever the change of privilege brings.
@@ -251,6 +254,9 @@ pub enum Reply {
         lasting: Lasting,
         /// The sessions that this ended, by handle.
         ended: Vec<Sid>,
+        /// The session as its ID shows it, where that was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        view: Option<Box<View>>,
     },
     /// All sessions of the subject were ended after the login's request had reached the gate.
     Raced,

@@ -88,6 +88,7 @@ fn representative() -> Record {
             idle: Some(Span::from_secs(600)),
             absolute: Some(Span::from_secs(3600)),
         },
+        shown: false,
     };
     let (record, _) = carry_out(Record::default(), Command::Create(Box::new(create)), NOW);
     let candidate = |from, to, generation| Candidate {

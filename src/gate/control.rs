@@ -129,7 +129,7 @@ pub fn settle(
     match (pending, reply) {
         (_, Reply::TooLarge) => refuse(context, ControlError::TooLarge, events),
         (_, Reply::Conflict) => refuse(context, ControlError::Invalid("its jti was used"), events),
-        (Pending::Creating(id), Reply::Created { lasting, ended }) => {
+        (Pending::Creating(id), Reply::Created { lasting, ended, view: _ }) => {
             events.push(Event::new(What::SessionCreated).of(&site.log_key, &context.jti));
             note_ended(site, &ended, "replaced", events);
             match &context.presented {
@@ -145,8 +145,7 @@ pub fn settle(
         (Pending::Creating(_), Reply::Raced) => replace(Code::SessionRaced.problem().into()),
         (Pending::EndingOld(id, lasting), Reply::Ended { ended, .. }) => {
             note_ended(site, &ended, "replaced", events);
-            let cookies = given(site, context, &id, lasting, now);
-            done(site, context, response, cookies, events)
+            done(site, context, response, given(site, context, &id, lasting, now), events)
         }
         (Pending::Updating, Reply::Updated) => {
             done(site, context, response, fresh(site, context), events)
@@ -224,6 +223,7 @@ fn creation(
         amr: create.amr,
         remember: create.remember,
         shorter: create.shorter,
+        shown: !site.config.longest_fresh.is_zero(),
     }));
     let owner = create.subject.map_or(Owner::Anonymous, Owner::Subject);
     call(site, id.locator, Some(owner), command)
