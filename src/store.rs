@@ -115,6 +115,9 @@ pub struct Rotate {
     pub shorter: Shorter,
     /// Whether every other session of the subject ends.
     pub end_others: bool,
+    /// How long ago the user was active with the request that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity: Option<Span>,
     /// The operation.
     pub operation: Operation,
 }
@@ -165,6 +168,10 @@ pub enum Command {
         change: Change,
         /// How its life gets shorter.
         shorter: Shorter,
+        /// How long ago the user was active with the request that it answers. It is written down
+        /// with the change, which is written anyway.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        activity: Option<Span>,
         /// The operation.
         operation: Operation,
     },

@@ -107,6 +107,7 @@ fn representative() -> Record {
         amr: None,
         shorter: Shorter::default(),
         end_others: false,
+        activity: None,
         operation: operation("req", false),
     };
     let now = NOW.plus(Span::from_millis(1500));

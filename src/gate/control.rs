@@ -80,10 +80,13 @@ pub(super) fn begin(
             let Some((locator, owner, which)) = addressed(context) else {
                 return invalid("there is no session to update", events);
             };
-            let command = Command::Update { which, change, shorter, operation };
+            let activity = context.activity(now);
+            let command = Command::Update { which, change, shorter, activity, operation };
             ask(call(site, locator, Some(owner), command), Pending::Updating)
         }
-        Instruction::Rotate(rotate) => begin_rotation(site, context, *rotate, operation, events),
+        Instruction::Rotate(rotate) => {
+            begin_rotation(site, context, *rotate, operation, now, events)
+        }
         Instruction::Destroy => {
             let Some(token) = &context.presented else {
                 return done(site, context, response, Vec::new(), events);
@@ -234,6 +237,7 @@ fn begin_rotation(
     context: &Context,
     rotate: control::Rotate,
     operation: Operation,
+    now: Time,
     events: &mut Vec<Event>,
 ) -> Turn {
     let (Some((.., which)), Some(token), Some(view)) =
@@ -253,6 +257,7 @@ fn begin_rotation(
         amr: rotate.amr,
         shorter: rotate.shorter,
         end_others: rotate.end_others,
+        activity: context.activity(now),
         operation,
     };
     ask_for_rotation(site, context, rotate, 1, events)

@@ -45,7 +45,7 @@ pub fn read(
     Ok(match instruction {
         OutOfBand::Update(addressed, change, shorter) => {
             let (locator, owner, which) = place(site, addressed);
-            let command = Command::Update { which, change, shorter, operation };
+            let command = Command::Update { which, change, shorter, activity: None, operation };
             (call(site, locator, Some(owner), command), Asked::One)
         }
         OutOfBand::Destroy(addressed) => {

@@ -48,8 +48,8 @@ impl Object<'_> {
         match &request.command {
             Command::Validate { id, slide } => self.validate(id, *slide),
             Command::Create(create) => self.create(create, request.owner.as_ref()),
-            Command::Update { which, change, shorter, operation } => {
-                self.once(operation, |object| object.update(which, change, *shorter))
+            Command::Update { which, change, shorter, activity, operation } => {
+                self.once(operation, |object| object.update(which, change, *shorter, *activity))
             }
             Command::Rotate(rotate) => self.once(&rotate.operation, |object| object.rotate(rotate)),
             Command::Succeed { candidate } => self.succeed(candidate),
@@ -174,7 +174,13 @@ impl Object<'_> {
         Some(Reply::Created { lasting, ended, view })
     }
 
-    fn update(&mut self, which: &Which, change: &Change, shorter: Shorter) -> Reply {
+    fn update(
+        &mut self,
+        which: &Which,
+        change: &Change,
+        shorter: Shorter,
+        activity: Option<Span>,
+    ) -> Reply {
         let Some(place) = self.place(which) else {
             return Reply::NoSession;
         };
@@ -187,6 +193,7 @@ impl Object<'_> {
         };
         session.data = data;
         session.life.shorten(shorter, now);
+        session.life.used(activity, now);
         Reply::Updated
     }
 
@@ -211,6 +218,7 @@ impl Object<'_> {
         };
         session.data = data;
         session.life.shorten(rotate.shorter, now);
+        session.life.used(rotate.activity, now);
         session.auth_time = rotate.auth_time.or(session.auth_time);
         session.amr = rotate.amr.clone().or_else(|| session.amr.take());
         let root = session.root.clone();
