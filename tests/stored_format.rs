@@ -151,6 +151,29 @@ fn the_pinned_record_reads_back_and_is_alive() {
 }
 
 #[test]
+fn the_handle_of_a_rotation_that_came_second_is_stored_beside_the_ids() {
+    let by = Derivation { key: KeyId::parse("k1").unwrap(), generation: 2 };
+    let rotate = Rotate {
+        which: Which::Root(sid(1)),
+        candidate: Candidate { from: hash(2), hash: hash(3), by },
+        sid: sid(4),
+        change: Change::default(),
+        auth_time: None,
+        amr: None,
+        shorter: Shorter::default(),
+        end_others: false,
+        activity: None,
+        operation: operation("req2", true),
+    };
+    let now = NOW.plus(Span::from_millis(1500));
+    let (record, _) = carry_out(representative(), Command::Rotate(Box::new(rotate)), now);
+    let text = record.write().unwrap().unwrap();
+    let ids = r#""seen":1700000000000}],"also":["BAQEBAQEBAQEBAQEBAQEBA"]},"life""#;
+    assert!(text.contains(ids), "{text}");
+    assert_eq!(Record::read(&text), Some(record));
+}
+
+#[test]
 fn a_record_without_its_optional_members_reads_back() {
     let text = r#"{"version":1,"clock":1700000000000}"#;
     let record = Record::read(text).unwrap();
