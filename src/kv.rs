@@ -179,9 +179,17 @@ impl<'call> Errand<'call> {
         roots
     }
 
-    /// The command, with its session named in a way that no stale read can miss.
+    /// The command, with its session named in a way that no stale read can miss, and without what
+    /// another store gives for nothing: here activity is a value of its own, whose write costs as
+    /// much as any, and a new session is kept with an earlier beginning than the command gave it.
     fn request(&self) -> Request {
         let mut request = self.call.request.clone();
+        match &mut request.command {
+            Command::Create(create) => create.shown = false,
+            Command::Update { activity, .. } => *activity = None,
+            Command::Rotate(rotate) => rotate.activity = None,
+            _ => {}
+        }
         if let (Some(root), Command::Update { which, .. } | Command::Destroy { which, .. }) =
             (self.named(), &mut request.command)
         {

@@ -139,6 +139,13 @@ impl Life {
         }
     }
 
+    /// Notes that it was in use so long ago.
+    pub fn used(&mut self, ago: Option<Span>, now: Time) {
+        if let Some(ago) = ago {
+            self.touched = self.touched.max(now.minus(ago));
+        }
+    }
+
     /// When the session ends at the latest, under any configuration.
     #[must_use]
     pub const fn latest_end(&self) -> Time {

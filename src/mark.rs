@@ -2,8 +2,9 @@
 //!
 //! Guarantees: whoever carries a mark has been told of that change, so what a store was asked on
 //! their behalf shows it: an answer that a request with the same mark asked for may be remembered
-//! for them, and no other. No clock is compared. A mark tells nothing and lets nobody in: a forged
-//! one makes its sender ask the store, or read what the window allows anyway.
+//! for them, and the one to the login that the mark names, and no other. No clock is compared. A
+//! mark tells nothing and lets nobody in: a forged one makes its sender ask the store, or read what
+//! the window allows anyway.
 
 use crate::base64url;
 use crate::keys::MasterKey;

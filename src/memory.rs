@@ -4,14 +4,22 @@
 //! under way while this isolate ended or changed the session is not kept; a memory lets in or says
 //! that an ID has ended, and nothing else; it is bounded in entries and bytes, and losing it at any
 //! moment changes nothing but cost.
+//!
+//! The answer to a login shows the session that it made, and is kept for whoever carries the login's
+//! mark: no browser can change a session whose first ID is still on its way to it. After any other
+//! change the store is asked anew. Of two changes that a browser makes at once through two isolates,
+//! the first one's answer may be the last to arrive; the browser then carries that one's mark, and
+//! what the store could have shown with it lacks the other. Besides, the first use of a new ID is
+//! news to the store: its predecessor's grace begins with it.
 
 use std::collections::{HashMap, VecDeque};
 
 use crate::locator::Locator;
-use crate::mark::Mark;
-use crate::store::{Gone, Reply};
+use crate::mark::{Mark, MarkKey};
+use crate::store::{Command, Fault, Gone, Reply};
 use crate::time::{Span, Time};
 use crate::token::IdHash;
+use crate::verdict::Call;
 use crate::view::View;
 
 /// Roughly what a remembered session costs besides its data, in bytes.
@@ -153,9 +161,40 @@ impl Memory {
         self.shrink();
     }
 
+    /// Call this right before the store is asked to carry a command out.
+    pub fn asking(&mut self, call: &Call, now: Time) -> Ticket {
+        if call.is_change() {
+            self.changed(call.locator);
+        }
+        self.ticket(now)
+    }
+
+    /// Call this with what came of it, before anybody is told.
+    pub fn answered(
+        &mut self,
+        call: &Call,
+        ticket: Ticket,
+        reply: &Result<Reply, Fault>,
+        marks: &MarkKey,
+    ) {
+        let ended = matches!(reply, Ok(Reply::Gone(Gone::Superseded { ended: true, .. })));
+        if !call.is_change() && !ended {
+            return;
+        }
+        let was_alone = !self.changed_since(call.locator, ticket);
+        // Again: an answer that was asked for meanwhile may show what was before.
+        self.changed(call.locator);
+        if let (Command::Create(create), Ok(Reply::Created { view: Some(view), .. }), true) =
+            (&call.request.command, reply, was_alone)
+        {
+            let ticket = Ticket { change: self.latest, ..ticket }.of(Some(marks.mark(&create.sid)));
+            self.keep(&create.id, call.locator, ticket, &Reply::Live(view.clone()));
+        }
+    }
+
     /// Forgets everything about the sessions of one object: this isolate has just changed, or tried
     /// to change, one of them.
-    pub fn changed(&mut self, locator: Locator) {
+    fn changed(&mut self, locator: Locator) {
         self.latest = self.latest.saturating_add(1);
         self.changes.push_back((self.latest, locator));
         if self.changes.len() > MOST_CHANGES {

@@ -95,6 +95,14 @@ struct Answered {
     reply: Reply,
 }
 
+impl Answered {
+    /// Whether it is of use when no session is left. One that says that a session was changed is not:
+    /// that session has ended, and a repeat finds so and changes nothing.
+    const fn outlasts_sessions(&self) -> bool {
+        self.operation.out_of_band || matches!(self.reply, Reply::Ended { .. })
+    }
+}
+
 /// Everything that one object of the store holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -200,7 +208,10 @@ impl Record {
         sessions.retain(|session| self.is_live(session, lifetimes, now));
         self.sessions = sessions;
         self.barrier = self.barrier.filter(|barrier| now.since(*barrier) < BARRIER_KEPT);
-        self.answered.retain(|answered| now < answered.operation.until);
+        let is_left = !self.sessions.is_empty();
+        self.answered.retain(|answered| {
+            now < answered.operation.until && (is_left || answered.outlasts_sessions())
+        });
     }
 
     /// Asks to be woken when something will be over, unless that is earlier anyway.

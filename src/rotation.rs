@@ -16,7 +16,7 @@ use crate::sid::Sid;
 use crate::time::{Span, Time};
 use crate::token::IdHash;
 
-/// How many superseded IDs are remembered.
+/// How many superseded IDs are remembered, and how many handles that no ID was issued for.
 const REMEMBERED: usize = 8;
 
 /// The rules of rotation that the store needs.
@@ -73,6 +73,10 @@ pub struct Ids {
     current: Issued,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     former: Vec<Issued>,
+    /// Handles that applications may know the session by although another one was first, newest
+    /// first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    also: Vec<Sid>,
 }
 
 /// What an ID is worth.
@@ -111,7 +115,7 @@ impl Ids {
     #[must_use]
     pub fn first(hash: IdHash, sid: Sid, now: Time) -> Self {
         let current = Issued { hash, sid, at: now, seen: Some(now), derived: None, at_once: false };
-        Self { current, former: Vec::new() }
+        Self { current, former: Vec::new(), also: Vec::new() }
     }
 
     /// The session's current public handle.
@@ -153,7 +157,7 @@ impl Ids {
     /// Whether this is, or lately was, the session's public handle.
     #[must_use]
     pub fn knows_sid(&self, sid: &Sid) -> bool {
-        self.iter().any(|issued| issued.sid == *sid)
+        self.iter().any(|issued| issued.sid == *sid) || self.also.contains(sid)
     }
 
     /// What an ID is worth now; nothing when the session does not know it.
@@ -216,7 +220,8 @@ impl Ids {
     }
 
     /// Takes a new ID at once; everything before it is dead. Whoever holds an ID that has died since
-    /// its request began is given none, unless it died a moment ago of a parallel request like this.
+    /// its request began is given none, unless it died a moment ago of a parallel request like this;
+    /// the handle that was meant for it names the session all the same.
     pub fn replace(
         &mut self,
         candidate: &Candidate,
@@ -226,6 +231,10 @@ impl Ids {
     ) -> Replaced {
         let standing = self.standing(&candidate.from, rules, now);
         if !matches!(standing, Some(Standing::Current | Standing::Preceding(_))) {
+            if let Some(sid) = sid.filter(|sid| !self.knows_sid(sid)) {
+                self.also.insert(0, sid.clone());
+                self.also.truncate(REMEMBERED);
+            }
             let is_parallel = self.current.at_once && now.since(self.current.at) < rules.grace;
             return self
                 .derivation_from(&candidate.from)

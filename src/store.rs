@@ -91,6 +91,9 @@ pub struct Create {
     pub remember: bool,
     /// How its life is to be shorter than configured.
     pub shorter: Shorter,
+    /// Whether the reply shows the session, so that nobody has to ask for it next.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub shown: bool,
 }
 
 /// A new ID for a session, with whatever the change of privilege brings.
@@ -112,6 +115,9 @@ pub struct Rotate {
     pub shorter: Shorter,
     /// Whether every other session of the subject ends.
     pub end_others: bool,
+    /// How long ago the user was active with the request that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity: Option<Span>,
     /// The operation.
     pub operation: Operation,
 }
@@ -162,6 +168,10 @@ pub enum Command {
         change: Change,
         /// How its life gets shorter.
         shorter: Shorter,
+        /// How long ago the user was active with the request that it answers. It is written down
+        /// with the change, which is written anyway.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        activity: Option<Span>,
         /// The operation.
         operation: Operation,
     },
@@ -251,6 +261,9 @@ pub enum Reply {
         lasting: Lasting,
         /// The sessions that this ended, by handle.
         ended: Vec<Sid>,
+        /// The session as its ID shows it, where that was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        view: Option<Box<View>>,
     },
     /// All sessions of the subject were ended after the login's request had reached the gate.
     Raced,

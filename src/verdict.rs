@@ -27,9 +27,10 @@ impl Call {
         self
     }
 
-    /// Whether to ask a Durable Object once more after this fault. What was done and not answered is then answered as
-    /// the first time; of a login or a change of privilege the browser would otherwise be left with
-    /// an ID that is dead. Never where the store has too much to do, or has used up its time.
+    /// Whether to ask a Durable Object once more after this fault. What was done and not answered is
+    /// then answered as the first time; of a login or a change of privilege the browser would
+    /// otherwise be left with an ID that is dead. Never where the store has too much to do, or has
+    /// used up its time.
     #[must_use]
     pub fn is_asked_again_after(&self, fault: Fault) -> bool {
         let is_new_id =

@@ -58,7 +58,7 @@ fn logged_in() -> (World, String) {
 fn the_cookie_of_a_login_is_asked_about_and_accepted() {
     let (mut world, value) = logged_in();
     let before = world.store.operations;
-    let ask = page("/account/x").with("Cookie", &format!("__Host-session={value}"));
+    let ask = write("/account/x").with("Cookie", &format!("__Host-session={value}"));
     let seen = world.send(ask, Play::Pass).seen.unwrap();
     assert_eq!(seen.subject(), Some("alice"));
     assert_eq!(world.store.operations, before + 1);

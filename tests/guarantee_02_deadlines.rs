@@ -23,6 +23,12 @@ fn told(world: &mut World, browser: &mut Browser) -> (u64, u64) {
     (session["idle"].as_u64().unwrap(), session["absolute"].as_u64().unwrap())
 }
 
+/// When the session ends without further activity; asking is none.
+fn idle(world: &mut World, browser: &mut Browser) -> u64 {
+    let seen = world.go(browser, write("/poll"), Play::Pass).seen.unwrap();
+    seen.claims["session"]["idle"].as_u64().unwrap() - START.secs()
+}
+
 fn logged_in(members: &Value) -> (World, Browser) {
     let mut world = World::new(members);
     let mut browser = Browser::default();
@@ -112,6 +118,51 @@ fn activity_is_written_at_most_once_a_minute() {
         assert!(world.who(0, &mut browser, write("/account/x")).is_some());
     }
     assert_eq!(world.store.writes - before, 10);
+}
+
+#[test]
+fn a_change_is_written_together_with_the_activity_that_it_answers() {
+    for change in [json!({ "op": "update", "set": { "a": 1 } }), json!({ "op": "rotate" })] {
+        let (mut world, mut browser) = logged_in(&json!({}));
+        world.pass(50);
+        world.go(&mut browser, write("/"), Play::Say(change));
+        // A new ID is written once more, when it is first seen.
+        assert!(world.who(0, &mut browser, write("/account/x")).is_some());
+        let before = world.store.writes;
+        world.pass(59);
+        assert!(world.who(0, &mut browser, write("/account/x")).is_some());
+        assert_eq!(world.store.writes, before, "the activity of a minute ago is written already");
+        assert_eq!(idle(&mut world, &mut browser), 50 + 1800);
+    }
+}
+
+#[test]
+fn an_answer_that_takes_long_is_no_activity_of_its_own() {
+    for change in [json!({ "op": "update", "set": { "a": 1 } }), json!({ "op": "rotate" })] {
+        let (mut world, mut browser) = logged_in(&json!({}));
+        world.pass(30);
+        let mut slow = world.fly(0, &browser, write("/"), Play::Say(change));
+        world.until_at_origin(&mut slow);
+        world.pass(600);
+        let reaction = world.finish(&mut slow);
+        browser.take(&reaction.cookies, world.now);
+        assert_eq!(idle(&mut world, &mut browser), 30 + 1800);
+    }
+}
+
+#[test]
+fn a_change_that_answers_no_activity_of_the_user_moves_no_deadline() {
+    let (mut world, mut browser) = logged_in(&json!({}));
+    let sid = world.go(&mut browser, read("/poll"), Play::Pass).seen.unwrap();
+    let sid = sid.sid().unwrap().to_owned();
+    let update = || Play::Say(json!({ "op": "update", "set": { "a": 1 } }));
+    world.pass(100);
+    assert_eq!(world.go(&mut browser, write("/poll"), update()).status, 200);
+    let prefetch = write("/").with("Sec-Purpose", "prefetch");
+    assert_eq!(world.go(&mut browser, prefetch, update()).status, 200);
+    let job = json!({ "op": "update", "jti": "1", "sub": "alice", "sid": sid, "set": { "b": 1 } });
+    assert_eq!(world.out_of_band(&job).status, 204);
+    assert_eq!(idle(&mut world, &mut browser), 1800);
 }
 
 #[test]

@@ -16,8 +16,8 @@ mod world;
 
 use serde_json::json;
 use world::{
-    Ask, Browser, Flight, Isolate, Play, Reaction, World, config, page, read, response, secret_in,
-    site, write,
+    Ask, Browser, Flight, Isolate, Kv, Play, Reaction, World, config, page, read, response,
+    secret_in, site, write,
 };
 
 fn logged_in(mut world: World) -> (World, Browser) {
@@ -243,6 +243,36 @@ fn of_two_rotates_that_presented_one_id_both_give_the_same_cookie_and_both_chang
         browser.take(&reaction.cookies, world.now);
         let seen = world.go_at(1, &mut browser, write("/account/x"), Play::Pass).seen.unwrap();
         assert_eq!(*seen.data(), json!({ "a": true, "b": true }));
+    }
+}
+
+#[test]
+fn of_two_rotates_that_presented_one_id_either_ones_handle_names_the_session() {
+    for store in ["durable", "kv"] {
+        for which in 0..2 {
+            let mut world = World::with_isolates(&json!({ "store": store }), 2);
+            world.kv = Some(Kv::consistent());
+            let (mut world, browser) = logged_in(world);
+            let fly = |world: &World, isolate| {
+                let play = Play::Say(json!({ "op": "rotate" }));
+                world.fly(isolate, &browser, write("/"), play)
+            };
+            let mut flights = [fly(&world, 0), fly(&world, 1)];
+            for flight in &mut flights {
+                world.until_commanding(flight);
+            }
+            let mut browser = browser.clone();
+            let mut sids = Vec::new();
+            for flight in &mut flights {
+                let reaction = world.finish(flight);
+                browser.take(&reaction.cookies, world.now);
+                sids.push(reaction.seen.unwrap().jti().to_owned());
+            }
+            let sid = &sids[which];
+            let destroy = json!({ "op": "destroy", "jti": "1", "sub": "alice", "sid": sid });
+            assert_eq!(world.out_of_band(&destroy).status, 204, "{store}: the {which}th");
+            assert_eq!(world.who(0, &mut browser, write("/account/x")), None, "{store}");
+        }
     }
 }
 

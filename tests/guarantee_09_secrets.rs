@@ -57,6 +57,11 @@ fn eventful() -> World {
     world.printed.push(reaction.body);
     let reaction = world.go(&mut browser, write("/"), Play::Say(json!({ "op": "nonsense" })));
     world.printed.push(reaction.body);
+    // The reuse above has ended the session and with it the record.
+    world.login(&mut browser, "alice");
+    for op in ["update", "rotate"] {
+        world.go(&mut browser, write("/"), say(op));
+    }
     world
 }
 

@@ -15,7 +15,7 @@
 mod world;
 
 use serde_json::{Value, json};
-use world::{Ask, Browser, Play, Reaction, World, extend, read};
+use world::{Ask, Browser, Play, Reaction, World, extend, read, write};
 
 fn logged_in() -> (World, Browser) {
     let mut world = World::new(&json!({}));
@@ -85,6 +85,37 @@ fn messages_out_of_band_are_checked_in_the_same_way_and_answered_400() {
         let reaction = world.send(Ask::new(method, "/.edge-session/control"), Play::Pass);
         assert_code(&reaction, 405, "method_not_allowed", method);
     }
+}
+
+#[test]
+fn a_message_that_did_nothing_leaves_nothing_behind_and_is_tried_anew_when_repeated() {
+    let (mut world, mut browser) = logged_in();
+    let seen = world.go(&mut browser, read("/"), Play::Pass).seen.unwrap();
+    let sid = seen.sid().unwrap().to_owned();
+    let stored = world.store.texts.clone();
+    for (sub, op) in [("bob", "destroy"), ("bob", "update"), ("alice", "destroy")] {
+        let missing = json!({ "op": op, "jti": "1", "sub": sub, "sid": "AAAAAAAAAAAAAAAAAAAAAA" });
+        for _ in 0..2 {
+            assert_code(&world.out_of_band(&missing), 404, "not_found", op);
+        }
+    }
+    let fill = |jti: &str, name: &str, length: usize| {
+        let set = json!({ name: "x".repeat(length) });
+        json!({ "op": "update", "jti": jti, "sub": "alice", "sid": sid, "set": set })
+    };
+    assert_eq!(world.store.texts, stored);
+    assert_eq!(world.out_of_band(&fill("2", "a", 1500)).status, 204);
+    let second = fill("3", "b", 1500);
+    assert_code(&world.out_of_band(&second), 400, "control_too_large", "beside the first");
+    assert_eq!(world.out_of_band(&fill("4", "a", 1)).status, 204);
+    for _ in 0..2 {
+        assert_eq!(world.out_of_band(&second).status, 204, "now it fits, and then it is done");
+    }
+    let unset = extend(fill("5", "a", 1), &json!({ "unset": ["b"], "set": null }));
+    assert_eq!(world.out_of_band(&unset).status, 204);
+    assert_eq!(world.out_of_band(&second).status, 204);
+    let seen = world.go(&mut browser, write("/"), Play::Pass).seen.unwrap();
+    assert_eq!(*seen.data(), json!({ "a": "x" }), "what was done is not done twice");
 }
 
 #[test]

@@ -119,6 +119,49 @@ fn an_object_whose_last_session_has_ended_keeps_nothing() {
 }
 
 #[test]
+fn an_object_is_not_kept_for_what_was_answered_about_sessions_that_have_ended() {
+    let mut world = World::new(&json!({}));
+    let mut browser = Browser::default();
+    world.login(&mut browser, "alice");
+    for op in ["update", "rotate"] {
+        world.go(&mut browser, write("/"), Play::Say(json!({ "op": op })));
+    }
+    let logout = write("/.edge-session/logout");
+    world.go(&mut browser, logout, Play::Pass);
+    assert!(world.store.texts.is_empty(), "{:?}", world.store.texts);
+}
+
+#[test]
+fn a_repeat_is_answered_as_the_first_time_where_the_session_has_ended_since() {
+    let mut world = World::new(&json!({}));
+    let mut browser = Browser::default();
+    world.login(&mut browser, "alice");
+    let sid = world.go(&mut browser, read("/"), Play::Pass).seen.unwrap();
+    let sid = sid.sid().unwrap().to_owned();
+    let job = |jti: &str, op: &str| json!({ "op": op, "jti": jti, "sub": "alice", "sid": sid });
+    for _ in 0..2 {
+        assert_eq!(world.out_of_band(&job("1", "update")).status, 204);
+        assert_eq!(world.out_of_band(&job("2", "destroy")).status, 204);
+    }
+    assert_eq!(world.out_of_band(&job("3", "destroy")).status, 404);
+}
+
+#[test]
+fn a_destroy_that_answered_a_request_is_answered_as_the_first_time_when_repeated() {
+    let mut world = World::new(&json!({}));
+    let mut browser = Browser::default();
+    world.login(&mut browser, "alice");
+    world.go(&mut browser, write("/"), Play::Say(json!({ "op": "destroy" })));
+    let stored: Value = serde_json::from_str(world.store.texts.values().next().unwrap()).unwrap();
+    let answered = &stored["answered"][0];
+    let which = json!({ "sid": "AAAAAAAAAAAAAAAAAAAAAA" });
+    let again = json!({ "destroy": { "which": which, "operation": answered["operation"] } });
+    let (_, reply) = ask(&world, Some("alice"), &again);
+    assert_eq!(reply["ended"]["presented"], true);
+    assert_eq!(reply, answered["reply"]);
+}
+
+#[test]
 fn what_is_kept_to_answer_repeats_goes_when_its_time_is_over() {
     let mut world = World::new(&json!({}));
     let mut browser = Browser::default();

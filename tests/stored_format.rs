@@ -88,6 +88,7 @@ fn representative() -> Record {
             idle: Some(Span::from_secs(600)),
             absolute: Some(Span::from_secs(3600)),
         },
+        shown: false,
     };
     let (record, _) = carry_out(Record::default(), Command::Create(Box::new(create)), NOW);
     let candidate = |from, to, generation| Candidate {
@@ -106,6 +107,7 @@ fn representative() -> Record {
         amr: None,
         shorter: Shorter::default(),
         end_others: false,
+        activity: None,
         operation: operation("req", false),
     };
     let now = NOW.plus(Span::from_millis(1500));
@@ -146,6 +148,29 @@ fn the_pinned_record_reads_back_and_is_alive() {
     assert_eq!(view.absolute, NOW.plus(Span::from_secs(3600)));
     assert_eq!(view.data, data(&json!({ "cart": [1, 2.5, "é"], "none": null })));
     assert_ne!(after.write().unwrap().unwrap(), STORED, "that it was seen is written down");
+}
+
+#[test]
+fn the_handle_of_a_rotation_that_came_second_is_stored_beside_the_ids() {
+    let by = Derivation { key: KeyId::parse("k1").unwrap(), generation: 2 };
+    let rotate = Rotate {
+        which: Which::Root(sid(1)),
+        candidate: Candidate { from: hash(2), hash: hash(3), by },
+        sid: sid(4),
+        change: Change::default(),
+        auth_time: None,
+        amr: None,
+        shorter: Shorter::default(),
+        end_others: false,
+        activity: None,
+        operation: operation("req2", true),
+    };
+    let now = NOW.plus(Span::from_millis(1500));
+    let (record, _) = carry_out(representative(), Command::Rotate(Box::new(rotate)), now);
+    let text = record.write().unwrap().unwrap();
+    let ids = r#""seen":1700000000000}],"also":["BAQEBAQEBAQEBAQEBAQEBA"]},"life""#;
+    assert!(text.contains(ids), "{text}");
+    assert_eq!(Record::read(&text), Some(record));
 }
 
 #[test]

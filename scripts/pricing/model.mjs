@@ -2,8 +2,10 @@
 //
 // A user's day is taken as logins, pages and posts. A page is so many reads at once, and then a time in which it is looked at; of those
 // times as many are longer than t as is usual for waiting times of this mean, e^(-t/mean). So with a window w a share of e^(-w/mean) of the
-// pages asks the store, and the page after a login or a change always does. While a user is active, activity is written once a touch
-// interval and the ID is replaced once a rotation interval.
+// pages asks the store, and the page after a change always does; after a login it does where the store is KV. While a user is active,
+// activity is written once a touch interval and the ID is replaced once a rotation interval. A durable store writes activity with a change
+// as well, which puts the next time off by half an interval on average. A day's first login finds nothing of the user, and what is left of
+// the day is cleared away once.
 
 const add = (total, counts, times) => {
   for (const [name, count] of Object.entries(counts)) total[name] = (total[name] ?? 0) + count * times;
@@ -27,15 +29,18 @@ export function usersDay({ store, window, requestsPerDay, users, posts, changes,
   const reads = requests - sent;
   const pages = reads / perPage;
   const active = Math.min(pages * think, 86_400);
-  const asking = window === 0 ? reads : Math.min(pages, pages * Math.exp(-window / think) + signIns + updates);
+  const isKv = store === "kv";
+  const asking = window === 0 ? reads : Math.min(pages, pages * Math.exp(-window / think) + (isKv ? signIns : 0) + updates);
 
   const counts = {};
   add(counts, cost("validate"), asking);
   add(counts, cost("post"), forms - updates);
   add(counts, cost("update"), updates);
-  add(counts, cost("login"), signIns);
-  add(counts, cost("expiry"), signIns);
-  const touches = Math.min(active / touch, pages + sent);
+  const first = Math.min(signIns, 1);
+  add(counts, cost("login"), first);
+  add(counts, cost("second login"), signIns - first);
+  add(counts, cost("expiry"), first);
+  const touches = Math.min(Math.max(0, active / touch - (isKv ? 0 : updates / 2)), pages + sent);
   add(counts, beyond(cost("validate and touch"), cost("validate")), touches);
   if (rotation > 0) add(counts, beyond(cost("rotation"), cost("validate")), Math.min(active / rotation, pages));
   return { requests, counts };

@@ -80,10 +80,13 @@ pub(super) fn begin(
             let Some((locator, owner, which)) = addressed(context) else {
                 return invalid("there is no session to update", events);
             };
-            let command = Command::Update { which, change, shorter, operation };
+            let activity = context.activity(now);
+            let command = Command::Update { which, change, shorter, activity, operation };
             ask(call(site, locator, Some(owner), command), Pending::Updating)
         }
-        Instruction::Rotate(rotate) => begin_rotation(site, context, *rotate, operation, events),
+        Instruction::Rotate(rotate) => {
+            begin_rotation(site, context, *rotate, operation, now, events)
+        }
         Instruction::Destroy => {
             let Some(token) = &context.presented else {
                 return done(site, context, response, Vec::new(), events);
@@ -129,7 +132,7 @@ pub fn settle(
     match (pending, reply) {
         (_, Reply::TooLarge) => refuse(context, ControlError::TooLarge, events),
         (_, Reply::Conflict) => refuse(context, ControlError::Invalid("its jti was used"), events),
-        (Pending::Creating(id), Reply::Created { lasting, ended }) => {
+        (Pending::Creating(id), Reply::Created { lasting, ended, view: _ }) => {
             events.push(Event::new(What::SessionCreated).of(&site.log_key, &context.jti));
             note_ended(site, &ended, "replaced", events);
             match &context.presented {
@@ -145,8 +148,7 @@ pub fn settle(
         (Pending::Creating(_), Reply::Raced) => replace(Code::SessionRaced.problem().into()),
         (Pending::EndingOld(id, lasting), Reply::Ended { ended, .. }) => {
             note_ended(site, &ended, "replaced", events);
-            let cookies = given(site, context, &id, lasting, now);
-            done(site, context, response, cookies, events)
+            done(site, context, response, given(site, context, &id, lasting, now), events)
         }
         (Pending::Updating, Reply::Updated) => {
             done(site, context, response, fresh(site, context), events)
@@ -224,6 +226,7 @@ fn creation(
         amr: create.amr,
         remember: create.remember,
         shorter: create.shorter,
+        shown: !site.config.longest_fresh.is_zero(),
     }));
     let owner = create.subject.map_or(Owner::Anonymous, Owner::Subject);
     call(site, id.locator, Some(owner), command)
@@ -234,6 +237,7 @@ fn begin_rotation(
     context: &Context,
     rotate: control::Rotate,
     operation: Operation,
+    now: Time,
     events: &mut Vec<Event>,
 ) -> Turn {
     let (Some((.., which)), Some(token), Some(view)) =
@@ -253,6 +257,7 @@ fn begin_rotation(
         amr: rotate.amr,
         shorter: rotate.shorter,
         end_others: rotate.end_others,
+        activity: context.activity(now),
         operation,
     };
     ask_for_rotation(site, context, rotate, 1, events)

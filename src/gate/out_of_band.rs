@@ -1,7 +1,9 @@
 //! `POST /.edge-session/control`: instructions that answer no request.
 //!
 //! Guarantees: success is answered only once the store has done it; the signature is the only
-//! authority; a repeat within the message's life is answered as the first time.
+//! authority; what was done is answered as the first time when the message is repeated within its
+//! life. What did nothing is tried anew then: to remember that there is no session, an object would
+//! have to be made for it.
 
 use super::control::{note_ended, rejected};
 use super::passage::call;
@@ -45,7 +47,7 @@ pub fn read(
     Ok(match instruction {
         OutOfBand::Update(addressed, change, shorter) => {
             let (locator, owner, which) = place(site, addressed);
-            let command = Command::Update { which, change, shorter, operation };
+            let command = Command::Update { which, change, shorter, activity: None, operation };
             (call(site, locator, Some(owner), command), Asked::One)
         }
         OutOfBand::Destroy(addressed) => {

@@ -121,10 +121,19 @@ pub struct Context {
     /// The successor to offer with the response.
     pub(super) successor: Option<(SessionId, Candidate)>,
     pub(super) received: Time,
+    /// Whether it counted as the user's activity.
+    pub(super) slid: bool,
     /// What the site's own pages are told of where the session came from, if anything.
     pub(super) timing: Option<&'static str>,
     /// The secret of the session that the origin may ask for.
     pub(super) spare: Secret,
+}
+
+impl Context {
+    /// How long ago the user was active with this request.
+    pub(super) fn activity(&self, now: Time) -> Option<Span> {
+        self.slid.then(|| now.since(self.received))
+    }
 }
 
 /// A call to an object, under the site's policy.

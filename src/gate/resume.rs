@@ -117,6 +117,7 @@ pub fn resume(
     let outbound = outbound(site, &passage, session.as_ref(), &jti, now);
     let successor = session.as_ref().and_then(|view| successor(site, &passage, view, now));
     let context = Context {
+        slid: passage.slides(),
         jti,
         access: passage.access,
         rule: passage.rule,

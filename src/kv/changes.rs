@@ -132,9 +132,12 @@ impl Changes<'_> {
         rest.ids = old.ids.clone();
         rest.life.touched = old.life.touched;
         let is_answered = matches!(reply, Reply::Updated | Reply::Rotated { .. });
-        if is_rotated && new.ids.sid() != old.ids.sid() {
+        if let Command::Rotate(rotate) = &self.request.command
+            && new.ids.knows_sid(&rotate.sid)
+            && !old.ids.knows_sid(&rotate.sid)
+        {
             let mut write = self.value(Kind::Alias, new, new.root.as_str().to_owned(), true);
-            write.key = self.keys.key(Kind::Alias, new.ids.sid());
+            write.key = self.keys.key(Kind::Alias, &rotate.sid);
             writes.push(write);
         }
         if rest != *old || is_answered {

@@ -114,6 +114,32 @@ fn an_id_that_died_a_while_ago_is_given_no_new_one() {
 }
 
 #[test]
+fn whoever_comes_second_knows_the_session_by_its_own_handle_as_well() {
+    let mut ids = first();
+    ids.succeed(&candidate(0, 1, 1), NOW);
+    ids.replace(&candidate(0, 2, 2), Some(&sid(2)), &rules(), NOW);
+    let same = ids.replace(&candidate(0, 2, 2), Some(&sid(3)), &rules(), NOW);
+    let overtaken = ids.replace(&candidate(1, 4, 2), Some(&sid(4)), &rules(), NOW);
+    assert_eq!((same, overtaken), (Replaced::Same(candidate(0, 2, 2).by), Replaced::Overtaken));
+    assert_eq!(ids.sid(), &sid(2), "the first one's is the session's");
+    assert!([0, 2, 3, 4].iter().all(|handle| ids.knows_sid(&sid(*handle))));
+    assert!(!ids.knows_sid(&sid(5)));
+}
+
+#[test]
+fn eight_handles_of_those_who_came_second_are_remembered() {
+    let mut ids = first();
+    ids.replace(&candidate(0, 1, 1), Some(&sid(1)), &rules(), NOW);
+    for handle in 2..=10 {
+        for _ in 0..2 {
+            ids.replace(&candidate(0, 1, 1), Some(&sid(handle)), &rules(), NOW);
+        }
+    }
+    let known: Vec<u8> = (0..=10).filter(|handle| ids.knows_sid(&sid(*handle))).collect();
+    assert_eq!(known, [0, 1, 3, 4, 5, 6, 7, 8, 9, 10]);
+}
+
+#[test]
 fn a_number_is_used_once() {
     let mut ids = first();
     ids.succeed(&candidate(0, 1, 1), NOW);

@@ -12,7 +12,7 @@ use crate::config::StoreKind;
 use crate::mark::Mark;
 use crate::memory::Memory;
 use crate::site::Site;
-use crate::store::{Fault, Gone, Reply};
+use crate::store::{Fault, Reply};
 use crate::token::IdHash;
 use crate::verdict::Call;
 
@@ -43,11 +43,8 @@ pub(super) async fn validate(
 
 /// Asks the store.
 pub(super) async fn ask(site: &Site, env: &Env, call: &Call) -> Result<Reply, Fault> {
-    let forget = || memory(site, |memory| memory.changed(call.locator));
-    if call.is_change() {
-        forget();
-    }
     let (deadline, begun) = (site.config.store_deadline, env::now());
+    let ticket = memory(site, |memory| memory.asking(call, begun));
     let reply = match site.config.store {
         StoreKind::Durable => match objects::ask(env, call, deadline).await {
             Err(fault) if call.is_asked_again_after(fault) => {
@@ -58,10 +55,6 @@ pub(super) async fn ask(site: &Site, env: &Env, call: &Call) -> Result<Reply, Fa
         },
         StoreKind::Kv => kv::carry_out(site, env, call).await,
     };
-    let ended = matches!(reply, Ok(Reply::Gone(Gone::Superseded { ended: true, .. })));
-    if call.is_change() || ended {
-        // Again: an answer that was asked for meanwhile may show what was before.
-        forget();
-    }
+    memory(site, |memory| memory.answered(call, ticket, &reply, &site.mark_key));
     reply
 }

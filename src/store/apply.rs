@@ -13,6 +13,7 @@ use crate::data::{Change, Data};
 use crate::lifetime::{Life, Shorter};
 use crate::record::{BARRIER_KEPT, Owner, Record, Session};
 use crate::rotation::{Candidate, Ids, Replaced, Standing};
+use crate::sid::Sid;
 use crate::time::{Span, Time};
 use crate::token::IdHash;
 use crate::view::{Succeeded, View};
@@ -47,8 +48,8 @@ impl Object<'_> {
         match &request.command {
             Command::Validate { id, slide } => self.validate(id, *slide),
             Command::Create(create) => self.create(create, request.owner.as_ref()),
-            Command::Update { which, change, shorter, operation } => {
-                self.once(operation, |object| object.update(which, change, *shorter))
+            Command::Update { which, change, shorter, activity, operation } => {
+                self.once(operation, |object| object.update(which, change, *shorter, *activity))
             }
             Command::Rotate(rotate) => self.once(&rotate.operation, |object| object.rotate(rotate)),
             Command::Succeed { candidate } => self.succeed(candidate),
@@ -117,8 +118,8 @@ impl Object<'_> {
     }
 
     fn create(&mut self, create: &Create, owner: Option<&Owner>) -> Reply {
-        if let Some(lasting) = self.lasting(&Which::Root(create.sid.clone())) {
-            return Reply::Created { lasting, ended: Vec::new() };
+        if let Some(reply) = self.created(create, Vec::new()) {
+            return reply;
         }
         // What ended the subject's sessions while this was on its way bars it as well.
         let travelled = self.now.since(create.sent).min(LONGEST_TRAVEL);
@@ -162,13 +163,24 @@ impl Object<'_> {
         self.record.sweep(&self.policy.lifetimes, self.now);
         ended.extend(end::beyond_limit(self, &create.sid));
         self.written();
-        match self.lasting(&Which::Root(create.sid.clone())) {
-            Some(lasting) => Reply::Created { lasting, ended },
-            None => Reply::NoSession,
-        }
+        self.created(create, ended).unwrap_or(Reply::NoSession)
     }
 
-    fn update(&mut self, which: &Which, change: &Change, shorter: Shorter) -> Reply {
+    /// What is answered to a login whose session is there.
+    fn created(&self, create: &Create, ended: Vec<Sid>) -> Option<Reply> {
+        let lasting = self.lasting(&Which::Root(create.sid.clone()))?;
+        let place = self.place(&Which::Id(create.id)).filter(|_| create.shown);
+        let view = place.and_then(|place| self.view(place, &create.id)).map(Box::new);
+        Some(Reply::Created { lasting, ended, view })
+    }
+
+    fn update(
+        &mut self,
+        which: &Which,
+        change: &Change,
+        shorter: Shorter,
+        activity: Option<Span>,
+    ) -> Reply {
         let Some(place) = self.place(which) else {
             return Reply::NoSession;
         };
@@ -181,6 +193,7 @@ impl Object<'_> {
         };
         session.data = data;
         session.life.shorten(shorter, now);
+        session.life.used(activity, now);
         Reply::Updated
     }
 
@@ -205,6 +218,7 @@ impl Object<'_> {
         };
         session.data = data;
         session.life.shorten(rotate.shorter, now);
+        session.life.used(rotate.activity, now);
         session.auth_time = rotate.auth_time.or(session.auth_time);
         session.amr = rotate.amr.clone().or_else(|| session.amr.take());
         let root = session.root.clone();

@@ -1,7 +1,7 @@
 // Parallel first requests of one session ask the store once, whatever becomes of the one that asks.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Browser, FRESH, application, eventually, logged } from "./harness/app.mjs";
+import { Browser, application, eventually, logged } from "./harness/app.mjs";
 import { descendants } from "./harness/dev.mjs";
 import { startGate } from "./harness/gate.mjs";
 import { BROWSER, connect, request } from "./harness/raw.mjs";
@@ -22,11 +22,10 @@ test.beforeEach(async () => {
 
 let users = 0;
 
-// A browser whose login is longer ago than its fresh cookie lives.
+// A browser whose latest change is longer ago than its fresh cookie lives, and that the gate remembers nothing of.
 async function settled() {
   const browser = await new Browser(gate).login(`user-${(users += 1)}`);
-  browser.jar.delete(FRESH);
-  return browser;
+  return browser.forgotten();
 }
 
 // How many store calls these requests cost.

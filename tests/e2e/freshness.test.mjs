@@ -41,10 +41,9 @@ test.beforeEach(async () => {
 let users = 0;
 const newUser = () => `user-${(users += 1)}`;
 
-// A browser whose login is longer ago than its fresh cookie lives.
+// A browser whose latest change is longer ago than its fresh cookie lives, and that the gate remembers nothing of.
 async function settled(sub = newUser(), more) {
-  const browser = await new Browser(gate).login(sub, more);
-  browser.jar.delete(FRESH);
+  const browser = await (await new Browser(gate).login(sub, more)).forgotten();
   await gate.forgetCalls();
   return browser;
 }
@@ -159,6 +158,55 @@ for (const [op, after] of [["destroy", 401], ["update", 200]]) {
   });
 }
 
+test("the request after a login asks the store no more, and is told what the store would say", async () => {
+  const alice = await new Browser(gate).login(newUser(), { data: { n: 1 }, amr: ["pwd"] });
+  const said = async (act) => {
+    assert.ok((await act()).status < 300);
+    const { iat, exp, jti, session, ...claims } = told();
+    const { checked, ...deadlines } = session;
+    return { ...claims, ...deadlines };
+  };
+  let remembered;
+  assert.equal(await cost(async () => (remembered = await said(() => alice.read("/private/x")))), 0);
+  assert.deepEqual(remembered.data, { n: 1 });
+  assert.equal(await cost(() => parallel(alice, 20)), 0, "nor do all others");
+  assert.deepEqual(remembered, await said(() => alice.send("POST", "/private/x")));
+});
+
+test("what a login's answer says is as old as the question", async () => {
+  await gate.fault("late", { ms: 400 });
+  const alice = await new Browser(gate).login(newUser());
+  await gate.advance(9700);
+  assert.equal(await cost(() => status(alice)), 1);
+});
+
+test("a login's answer is not kept where its session was ended while it was under way", async () => {
+  const sub = newUser();
+  const admin = await settled("admin");
+  const alice = new Browser(gate);
+  await gate.fault("late", { ms: 500 });
+  const login = alice.login(sub);
+  await eventually(async () => (await gate.storeCalls()).length === 1);
+  assert.equal((await admin.does({ op: "destroy_all", sub })).status, 200);
+  await login;
+  assert.equal(await status(alice), 401);
+});
+
+test("of two changes made at once a browser reads both, whichever was answered last", async () => {
+  for (const late of [0, 1]) {
+    const alice = await settled(newUser(), { data: {} });
+    const other = alice.copy();
+    await status(other);
+    // Each of them asks whose session it is, and then changes it.
+    await gate.fault("late", { ms: 300, skip: 2 + late });
+    await Promise.all([alice.does({ op: "update", set: { a: 1 } }), alice.does({ op: "update", set: { b: 1 } })]);
+    for (const browser of [other, alice]) {
+      await status(browser);
+      assert.deepEqual(told().data, { a: 1, b: 1 });
+    }
+  }
+});
+
 test("a browser that has just changed something reads its own writes, although this isolate remembers what was before", async () => {
   const alice = await settled(newUser(), { data: { n: 1 } });
   const name = await objectOf(alice);
@@ -182,7 +230,7 @@ test("what was asked for after a browser's latest change is remembered for it, a
     const [{ body }] = await gate.objects.sql(name, "SELECT body FROM record");
     await gate.objects.sql(name, "UPDATE record SET body = ?", body.replace(`"n":${from}`, `"n":${to}`));
   };
-  assert.equal(await cost(() => parallel(alice, 20)), 1, "a page after a login");
+  assert.equal(await cost(() => parallel(alice, 20)), 0, "a page after a login");
   const first = alice.copy();
   await alice.does({ op: "update", set: { m: 1 } });
   assert.notEqual(alice.jar.get(FRESH), first.jar.get(FRESH), "each change has its own mark");

@@ -38,7 +38,7 @@ function isUnavailable(answer, what) {
 for (const [kind, name] of Object.entries(FAULTS)) {
   test(`a store fault (${kind}) is 503 within the deadline; nothing is forwarded, and the cookie and the session are kept`, async () => {
     const sub = newUser();
-    const alice = await signedIn(sub, { data: { n: 1 } });
+    const alice = await (await signedIn(sub, { data: { n: 1 } })).forgotten();
     const id = alice.id;
     gate.origin.forget();
     await gate.fault(kind, kind === "late" ? { times: 4, ms: LATE } : { times: 4 });

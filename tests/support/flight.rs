@@ -8,14 +8,14 @@ use edge_session::event::Event;
 use edge_session::gate::{self, Asked, Context, Forward, Leaving, Opened, Passage, Pending, Turn};
 use edge_session::gate::{Resumed, recall, resume, settle};
 use edge_session::memory::Ticket;
-use edge_session::store::{Fault, Gone, Reply};
+use edge_session::store::{Fault, Reply};
 use edge_session::time::Time;
 use edge_session::verdict::{Answer, Call, Outcome, ResponseFacts};
 
-use super::World;
 use super::browser::Ask;
 use super::origin::{Play, Seen};
 use super::reaction::Reaction;
+use super::{Isolate, World};
 
 enum State {
     Begun,
@@ -24,7 +24,8 @@ enum State {
     AtOrigin(Box<Forward>),
     Answered(Box<Context>, ResponseFacts),
     Commanding(Box<Context>, ResponseFacts, Box<Call>, Box<Pending>),
-    Commanded(Box<Context>, ResponseFacts, Box<Pending>, Result<Reply, Fault>),
+    Sent(Box<Context>, ResponseFacts, Box<Call>, Box<Pending>, Ticket),
+    Commanded(Box<Context>, ResponseFacts, Box<Call>, Box<Pending>, Ticket, Result<Reply, Fault>),
     Leaving(Box<Leaving>),
     OutOfBand(Box<Call>, Asked),
     Done(Box<Reaction>),
@@ -161,11 +162,16 @@ impl World {
                 self.turn(flight, context, facts, turn)
             }
             State::Commanding(context, facts, call, pending) => {
-                let reply = self.ask(flight.isolate, &call);
-                State::Commanded(context, facts, pending, reply)
+                let ticket = self.isolates[flight.isolate].memory.asking(&call, now);
+                State::Sent(context, facts, call, pending, ticket)
             }
-            State::Commanded(context, facts, pending, reply) => {
-                let site = &self.isolates[flight.isolate].site;
+            State::Sent(context, facts, call, pending, ticket) => {
+                let reply = self.carry_out(flight.isolate, &call);
+                State::Commanded(context, facts, call, pending, ticket, reply)
+            }
+            State::Commanded(context, facts, call, pending, ticket, reply) => {
+                let Isolate { memory, site, .. } = &mut self.isolates[flight.isolate];
+                memory.answered(&call, ticket, &reply, &site.mark_key);
                 let turn = settle(site, &context, &facts, *pending, reply, now, events);
                 self.turn(flight, context, facts, turn)
             }
@@ -272,22 +278,22 @@ impl World {
 
     /// Asks the store, as the shell does.
     fn ask(&mut self, isolate: usize, call: &Call) -> Result<Reply, Fault> {
+        let ticket = self.isolates[isolate].memory.asking(call, self.now);
+        let reply = self.carry_out(isolate, call);
+        let Isolate { memory, site, .. } = &mut self.isolates[isolate];
+        memory.answered(call, ticket, &reply, &site.mark_key);
+        reply
+    }
+
+    fn carry_out(&mut self, isolate: usize, call: &Call) -> Result<Reply, Fault> {
         let wire = serde_json::to_string(&call.request).unwrap();
         self.printed.push(wire);
-        if call.is_change() {
-            self.isolates[isolate].memory.changed(call.locator);
-        }
-        let reply = match (&mut self.kv, self.isolates[isolate].site.config.store) {
+        match (&mut self.kv, self.isolates[isolate].site.config.store) {
             (Some(kv), StoreKind::Kv) => kv.ask(isolate, call, self.now),
             _ => match self.store.ask(call, self.now) {
                 Err(fault) if call.is_asked_again_after(fault) => self.store.ask(call, self.now),
                 reply => reply,
             },
-        };
-        let ended = matches!(&reply, Ok(Reply::Gone(Gone::Superseded { ended: true, .. })));
-        if call.is_change() || ended {
-            self.isolates[isolate].memory.changed(call.locator);
         }
-        reply
     }
 }

@@ -100,6 +100,14 @@ export class Browser {
     return this;
   }
 
+  // A change like any other: neither the isolate knows anything of the session afterwards, nor the browser of a change.
+  async forgotten() {
+    const { status } = await this.does({ op: "update" });
+    if (status !== 200) throw new Error(`the update failed: ${status}`);
+    this.jar.delete(FRESH);
+    return this;
+  }
+
   // What the application is told of this browser, on a request for which the store is always asked. Changes no cookie.
   async claims(path = "/claims") {
     asked += 1;
