@@ -352,6 +352,15 @@ test("Spring Boot", { skip: missing !== undefined && process.env.CI !== "true" &
     assert.deepEqual((await other.state()).data, { called: true });
   });
 
+  await t.test("what is removed, and a logout, while the body is streamed count, although the head has said something else", async () => {
+    const alice = await signedIn();
+    await alice.state({ set: { before: 1 } });
+    assert.equal((await alice.read("/stream?begin=true&then=remove")).text, "begun\ndone\n");
+    assert.deepEqual((await alice.state()).data, { begun: true });
+    assert.equal((await alice.read("/stream?begin=true&then=end")).text, "begun\ndone\n");
+    assert.equal(await alice.user(), "");
+  });
+
   await t.test("a change made after a redirect was sent is kept, on a session that it begins too", async () => {
     for (const visitor of [await signedIn(), new Visitor(gate)]) {
       assert.equal((await visitor.read("/hurry")).header("location"), `${issuer}/plain`);

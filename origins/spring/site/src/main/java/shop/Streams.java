@@ -29,14 +29,18 @@ class Streams {
 	}
 
 	@GetMapping("/stream")
-	StreamingResponseBody stream(HttpSession session, @RequestParam(defaultValue = "false") boolean begin) {
+	StreamingResponseBody stream(HttpSession session, @RequestParam(defaultValue = "false") boolean begin, @RequestParam(defaultValue = "") String then) {
 		if (begin) {
 			session.setAttribute("begun", true);
 		}
 		return (body) -> {
 			body.write("begun\n".getBytes(StandardCharsets.UTF_8));
 			body.flush();
-			session.setAttribute("streamed", "yes");
+			switch (then) {
+				case "remove" -> session.removeAttribute("before");
+				case "end" -> session.invalidate();
+				default -> session.setAttribute("streamed", "yes");
+			}
 			body.write("done\n".getBytes(StandardCharsets.UTF_8));
 		};
 	}

@@ -85,6 +85,7 @@ public final class EdgeSession implements Session {
 	@Override
 	public String changeSessionId() {
 		synchronized (this.exchange) {
+			this.exchange.settleWhatWasSent();
 			this.renamed = true;
 			return this.exchange.id(this);
 		}
@@ -123,6 +124,7 @@ public final class EdgeSession implements Session {
 				removeAttribute(name);
 				return;
 			}
+			this.exchange.settleWhatWasSent();
 			this.changed = true;
 			this.known.put(name, value);
 			this.removed.remove(name);
@@ -133,6 +135,7 @@ public final class EdgeSession implements Session {
 	@Override
 	public void removeAttribute(String name) {
 		synchronized (this.exchange) {
+			this.exchange.settleWhatWasSent();
 			this.known.remove(name);
 			this.asRead.remove(name);
 			this.removed.add(name);
@@ -228,6 +231,7 @@ public final class EdgeSession implements Session {
 
 	@Override
 	public void setMaxInactiveInterval(Duration interval) {
+		this.exchange.settleWhatWasSent();
 		this.idle = interval;
 		this.idleChosen = true;
 	}

@@ -110,28 +110,33 @@ final class Exchange {
 	}
 
 	synchronized EdgeSession begin() {
+		settleWhatWasSent();
 		this.session = new EdgeSession(this, this.kit.codec(), Json.object(), true);
 		return this.session;
 	}
 
 	synchronized void end() {
+		settleWhatWasSent();
 		this.session = null;
 		this.change.end();
 	}
 
 	/** Ends every session of this user, this one too. */
 	synchronized void endEverywhere() {
+		settleWhatWasSent();
 		this.session = null;
 		this.change.endEverywhere();
 	}
 
 	synchronized void endOthers() {
+		settleWhatWasSent();
 		session();
 		this.change.endOthers();
 	}
 
 	/** The user has just authenticated, again or in this login, by these methods. */
 	synchronized void authenticated(List<String> methods) {
+		settleWhatWasSent();
 		session();
 		this.change.authenticated(methods);
 	}
@@ -199,10 +204,7 @@ final class Exchange {
 			announce();
 			return;
 		}
-		if (this.announced != null) {
-			settle(this.announced);
-			this.announced = null;
-		}
+		settleWhatWasSent();
 		Plan plan = plan();
 		if (plan.isBeginning()) {
 			tellThatItIsLate();
@@ -256,6 +258,14 @@ final class Exchange {
 		}
 		else { // the answer stays, and no header can be removed: this one changes nothing
 			setControl(Json.object().put("op", (this.change.known().sid() != null) ? "update" : "destroy"));
+		}
+	}
+
+	/** Before anything else changes: what comes after the head is none of what the head said. */
+	synchronized void settleWhatWasSent() {
+		if (this.announced != null && this.response.isCommitted()) {
+			settle(this.announced);
+			this.announced = null;
 		}
 	}
 
