@@ -174,8 +174,13 @@ test("the request after a login asks the store no more, and is told what the sto
 });
 
 test("what a login's answer says is as old as the question", async () => {
-  await gate.fault("late", { ms: 400 });
-  const alice = await new Browser(gate).login(newUser());
+  await gate.fault("late", { held: true });
+  const alice = new Browser(gate);
+  const login = alice.login(newUser());
+  assert.ok(await eventually(async () => (await gate.storeCalls()).length === 1));
+  await gate.advance(400);
+  await gate.release();
+  await login;
   await gate.advance(9700);
   assert.equal(await cost(() => status(alice)), 1);
 });
@@ -184,10 +189,12 @@ test("a login's answer is not kept where its session was ended while it was unde
   const sub = newUser();
   const admin = await settled("admin");
   const alice = new Browser(gate);
-  await gate.fault("late", { ms: 500 });
+  await gate.forgetCalls();
+  await gate.fault("late", { held: true });
   const login = alice.login(sub);
-  await eventually(async () => (await gate.storeCalls()).length === 1);
+  assert.ok(await eventually(async () => (await gate.storeCalls()).length === 1));
   assert.equal((await admin.does({ op: "destroy_all", sub })).status, 200);
+  await gate.release();
   await login;
   assert.equal(await status(alice), 401);
 });
@@ -198,8 +205,11 @@ test("of two changes made at once a browser reads both, whichever was answered l
     const other = alice.copy();
     await status(other);
     // Each of them asks whose session it is, and then changes it.
-    await gate.fault("late", { ms: 300, skip: 2 + late });
-    await Promise.all([alice.does({ op: "update", set: { a: 1 } }), alice.does({ op: "update", set: { b: 1 } })]);
+    await gate.fault("late", { held: true, skip: 2 + late });
+    const changes = [alice.does({ op: "update", set: { a: 1 } }), alice.does({ op: "update", set: { b: 1 } })];
+    await Promise.race(changes);
+    await gate.release();
+    await Promise.all(changes);
     for (const browser of [other, alice]) {
       await status(browser);
       assert.deepEqual(told().data, { a: 1, b: 1 });
