@@ -122,7 +122,7 @@ impl<'call> Errand<'call> {
         let changes =
             Changes { keys: &self.keys, request: &request, before: &before, after: &after, now };
         let mut writes = changes.writes(&reply)?;
-        if let Some(root) = self.left_behind(&known.record, &reply, now) {
+        if let Some(root) = self.left_behind(&known, &reply, now) {
             writes.push(changes.ending(&root)?);
         }
         Ok((self.certain(&known, reply, now), writes))
@@ -278,9 +278,10 @@ impl<'call> Errand<'call> {
         is_marked || known.is_ended(&stamp.root, latest)
     }
 
-    /// The session that was to be ended and was not found alive, where that may be for want of news:
-    /// that it has ended is written all the same.
-    fn left_behind(&self, known: &Record, reply: &Reply, now: Time) -> Option<Sid> {
+    /// The session that was to be ended and was not found alive, where that may be for want of news,
+    /// or not for good: that it has ended is written all the same. Whoever was to end with all others
+    /// may be ending all others elsewhere, and be spared by that.
+    fn left_behind(&self, known: &Known, reply: &Reply, now: Time) -> Option<Sid> {
         let Command::Destroy { which, .. } = &self.call.request.command else {
             return None;
         };
@@ -293,9 +294,12 @@ impl<'call> Errand<'call> {
             return None;
         }
         let lifetimes = &self.call.request.policy.lifetimes;
-        let found = known.sessions.iter().find(|session| session.root == root);
+        let found = known.record.sessions.iter().find(|session| session.root == root);
         let is_doubtful = match found {
-            Some(session) => !is_surely_over(known, session, lifetimes, now),
+            Some(session) => {
+                let is_ended = known.all.is_some_and(|all| session.life.created <= all);
+                !is_ended && !is_long_over(&known.record, session, lifetimes, now)
+            }
             None => !matches!(which, Which::Sid(_)),
         };
         is_doubtful.then_some(root)
@@ -322,6 +326,11 @@ impl<'call> Errand<'call> {
 
 /// Whether a session is over, however old what was read may be.
 fn is_surely_over(known: &Record, session: &Session, lifetimes: &Lifetimes, now: Time) -> bool {
+    known.bars(session) || is_long_over(known, session, lifetimes, now)
+}
+
+/// Whether time has ended a session, however old what was read may be.
+fn is_long_over(known: &Record, session: &Session, lifetimes: &Lifetimes, now: Time) -> bool {
     let deadlines = known.deadlines(session, lifetimes);
-    known.bars(session) || now >= deadlines.absolute || now >= deadlines.idle.plus(LAG)
+    now >= deadlines.absolute || now >= deadlines.idle.plus(LAG)
 }

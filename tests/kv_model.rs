@@ -242,6 +242,26 @@ fn a_login_elsewhere_clears_away_nothing_that_only_seems_over() {
     assert!(all.known[0].ended.is_none() && all.known[0].uses.len() == 3);
 }
 
+/// Found by chance: the session that a login replaced, and was to end with all others too, was left
+/// without a mark of its own that it had ended. It ended all others elsewhere, which spared it.
+#[test]
+fn a_session_that_a_login_has_replaced_stays_ended_whatever_it_ends_elsewhere() {
+    let mut all = History::new();
+    for (browser, place, step) in [
+        (0, 1, Step::Create(0, false)),
+        (0, 2, Step::Create(0, false)),
+        (1, 0, Step::Create(0, false)),
+        (1, 0, Step::Copy(0)),
+        (0, 1, Step::Create(0, true)),
+        (1, 2, Step::Rotate(true)),
+        (0, 0, Step::Pass(300)),
+        (1, 0, Step::Write),
+    ] {
+        all.live(browser, place, &step);
+    }
+    assert_eq!(all.known[2].uses.len(), 2, "it was made, and presented at that login, and let in no more");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 
