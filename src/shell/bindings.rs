@@ -6,13 +6,21 @@ use worker::{js_sys, web_sys};
 
 #[wasm_bindgen(module = "/src/shell/platform.js")]
 extern "C" {
-    /// Method, URL, and name and value of each header, a line each.
+    /// Writes method, URL, and name and value of each header, a line each; gives the number of
+    /// bytes, or one that would do where there are too few.
     #[wasm_bindgen(js_name = requestFacts, catch)]
-    pub(super) fn request_facts(request: &web_sys::Request) -> Result<String, JsValue>;
+    pub(super) fn request_facts(
+        request: &web_sys::Request,
+        into: &mut [u8],
+    ) -> Result<usize, JsValue>;
 
-    /// Status, and name and value of each header, a line each.
+    /// Writes status, and name and value of each header, a line each; gives the number of bytes, or
+    /// one that would do where there are too few.
     #[wasm_bindgen(js_name = responseFacts, catch)]
-    pub(super) fn response_facts(response: &web_sys::Response) -> Result<String, JsValue>;
+    pub(super) fn response_facts(
+        response: &web_sys::Response,
+        into: &mut [u8],
+    ) -> Result<usize, JsValue>;
 
     /// Sends a request on, changed; `then` is given the answer, or undefined.
     #[wasm_bindgen(catch)]

@@ -4,6 +4,9 @@
 //! returned as the very object that the origin's answer is. Facts and changes travel as one text
 //! each (`platform.js`): calls between Wasm and JavaScript are what a request costs most.
 
+use std::cell::RefCell;
+use std::str::Split;
+
 use worker::js_sys::{Reflect, Uint8Array};
 use worker::wasm_bindgen::{JsCast, JsValue};
 use worker::wasm_bindgen_futures::JsFuture;
@@ -13,32 +16,62 @@ use super::bindings;
 use crate::request::Facts;
 use crate::verdict::{Answer, Edits, ResponseFacts};
 
+/// As many bytes as the heads of most requests and responses have; it grows with longer ones.
+const PAGE: usize = 8 * 1024;
+
+thread_local! {
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; PAGE]);
+}
+
+/// Reads what the platform writes into a buffer.
+fn written<T>(
+    mut write: impl FnMut(&mut [u8]) -> Result<usize, JsValue>,
+    read: impl FnOnce(&mut Split<'_, char>) -> T,
+) -> Result<T, JsValue> {
+    BUFFER.with_borrow_mut(|buffer| {
+        let mut length = write(buffer)?;
+        if length > buffer.len() {
+            buffer.resize(length, 0);
+            length = write(buffer)?;
+        }
+        let text = buffer.get(..length).and_then(|bytes| str::from_utf8(bytes).ok());
+        Ok(read(&mut text.ok_or("no text")?.split('\n')))
+    })
+}
+
 /// Everything about a request that decisions depend on.
 pub(super) fn facts(request: &Request) -> Result<Facts, JsValue> {
-    let text = bindings::request_facts(request)?;
-    let mut lines = text.split('\n');
-    let mut facts = Facts {
-        method: lines.next().unwrap_or_default().to_owned(),
-        // What does not parse is no URL: the core turns it away.
-        href: lines.next().unwrap_or_default().to_owned(),
-        ..Facts::default()
-    };
-    while let (Some(name), Some(value)) = (lines.next(), lines.next()) {
-        facts.take(name, value);
-    }
-    Ok(facts)
+    written(
+        |into| bindings::request_facts(request, into),
+        |lines| {
+            let mut facts = Facts {
+                method: lines.next().unwrap_or_default().to_owned(),
+                // What does not parse is no URL: the core turns it away.
+                href: lines.next().unwrap_or_default().to_owned(),
+                ..Facts::default()
+            };
+            while let (Some(name), Some(value)) = (lines.next(), lines.next()) {
+                facts.take(name, value);
+            }
+            facts
+        },
+    )
 }
 
 /// Everything about a response that decisions depend on.
 pub(super) fn response_facts(response: &Response) -> Result<ResponseFacts, JsValue> {
-    let text = bindings::response_facts(response)?;
-    let mut lines = text.split('\n');
-    let status = lines.next().and_then(|status| status.parse().ok());
-    let mut facts = ResponseFacts { status: status.unwrap_or_default(), ..Default::default() };
-    while let (Some(name), Some(value)) = (lines.next(), lines.next()) {
-        facts.take(name, value);
-    }
-    Ok(facts)
+    written(
+        |into| bindings::response_facts(response, into),
+        |lines| {
+            let status = lines.next().and_then(|status| status.parse().ok());
+            let mut facts =
+                ResponseFacts { status: status.unwrap_or_default(), ..Default::default() };
+            while let (Some(name), Some(value)) = (lines.next(), lines.next()) {
+                facts.take(name, value);
+            }
+            facts
+        },
+    )
 }
 
 /// A response of the gate's own.

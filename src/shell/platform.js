@@ -2,27 +2,32 @@
 // much as hashing a header. Nothing is decided here. Lists travel as one text with a line for each part, which headers cannot break: the
 // platform refuses line feeds in them, and so does `line`.
 
+const encoder = new TextEncoder();
+
 function line(text) {
   if (text.includes("\n")) throw new TypeError("a line feed in a header");
   return text;
 }
 
-function lines(headers, first) {
-  let text = first;
+// Straight into the memory of the Wasm: what is returned as text is copied there character by character. Gives the number of bytes, or,
+// where they do not fit, one that would do.
+function write(headers, parts, into) {
   headers.forEach((value, name) => {
-    text += `\n${name}\n${line(value)}`;
+    parts.push(name, line(value));
   });
-  return text;
+  const text = parts.join("\n");
+  const { read, written } = encoder.encodeInto(text, into);
+  return read === text.length ? written : 3 * text.length;
 }
 
-/** Method, URL as the URL Standard writes it (empty where it is none), and name and value of each header. */
-export function requestFacts(request) {
-  return lines(request.headers, `${line(request.method)}\n${URL.parse(request.url)?.href ?? ""}`);
+/** Writes method, URL as the URL Standard writes it (empty where it is none), and name and value of each header. */
+export function requestFacts(request, into) {
+  return write(request.headers, [line(request.method), URL.parse(request.url)?.href ?? ""], into);
 }
 
-/** Status, and name and value of each header; of each Set-Cookie. */
-export function responseFacts(response) {
-  return lines(response.headers, `${response.status}`);
+/** Writes status, and name and value of each header; of each Set-Cookie. */
+export function responseFacts(response, into) {
+  return write(response.headers, [response.status], into);
 }
 
 /** Makes the changes to headers that are written as operation ("-" removes, "=" sets, "+" adds), name and value. */
