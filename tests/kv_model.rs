@@ -259,7 +259,7 @@ fn a_session_that_a_login_has_replaced_stays_ended_whatever_it_ends_elsewhere() 
     ] {
         all.live(browser, place, &step);
     }
-    assert_eq!(all.known[2].uses.len(), 2, "it was made, and presented at that login, and let in no more");
+    assert_eq!(all.known[2].uses.len(), 2, "made, then presented at that login");
 }
 
 proptest! {
