@@ -68,8 +68,13 @@ impl Known {
     /// Whether a session that began then has been ended together with others.
     fn is_ended(&self, root: &Sid, began: Time) -> bool {
         let by_others = self.spared.as_ref() != Some(root);
-        self.all.is_some_and(|all| began <= all)
+        self.is_ended_with_all(began)
             || (by_others && self.others.is_some_and(|others| began <= others))
+    }
+
+    /// Whether it has been ended with all of them, which spares none.
+    fn is_ended_with_all(&self, began: Time) -> bool {
+        self.all.is_some_and(|all| began <= all)
     }
 }
 
@@ -297,8 +302,8 @@ impl<'call> Errand<'call> {
         let found = known.record.sessions.iter().find(|session| session.root == root);
         let is_doubtful = match found {
             Some(session) => {
-                let is_ended = known.all.is_some_and(|all| session.life.created <= all);
-                !is_ended && !is_long_over(&known.record, session, lifetimes, now)
+                !known.is_ended_with_all(session.life.created)
+                    && !is_long_over(&known.record, session, lifetimes, now)
             }
             None => !matches!(which, Which::Sid(_)),
         };
