@@ -5,6 +5,7 @@
 //! each (`platform.js`): calls between Wasm and JavaScript are what a request costs most.
 
 use std::cell::RefCell;
+use std::iter::from_fn;
 use std::str::Split;
 
 use worker::js_sys::{Reflect, Uint8Array};
@@ -39,6 +40,13 @@ fn written<T>(
     })
 }
 
+/// Name and value of each header that is left.
+fn headers<'text>(
+    lines: &mut Split<'text, char>,
+) -> impl Iterator<Item = (&'text str, &'text str)> {
+    from_fn(|| Some((lines.next()?, lines.next()?)))
+}
+
 /// Everything about a request that decisions depend on.
 pub(super) fn facts(request: &Request) -> Result<Facts, JsValue> {
     written(
@@ -50,7 +58,7 @@ pub(super) fn facts(request: &Request) -> Result<Facts, JsValue> {
                 href: lines.next().unwrap_or_default().to_owned(),
                 ..Facts::default()
             };
-            while let (Some(name), Some(value)) = (lines.next(), lines.next()) {
+            for (name, value) in headers(lines) {
                 facts.take(name, value);
             }
             facts
@@ -66,7 +74,7 @@ pub(super) fn response_facts(response: &Response) -> Result<ResponseFacts, JsVal
             let status = lines.next().and_then(|status| status.parse().ok());
             let mut facts =
                 ResponseFacts { status: status.unwrap_or_default(), ..Default::default() };
-            while let (Some(name), Some(value)) = (lines.next(), lines.next()) {
+            for (name, value) in headers(lines) {
                 facts.take(name, value);
             }
             facts
