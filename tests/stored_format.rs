@@ -71,6 +71,27 @@ fn carry_out(record: Record, command: Command, now: Time) -> (Record, Reply) {
     apply(record, &request, now)
 }
 
+fn candidate(from: u8, to: u8, generation: u32) -> Candidate {
+    let by = Derivation { key: KeyId::parse("k1").unwrap(), generation };
+    Candidate { from: hash(from), hash: hash(to), by }
+}
+
+/// The rotation of the session's second ID, for a request that would know it by this handle.
+fn rotation(handle: Sid, operation: Operation) -> Command {
+    Command::Rotate(Box::new(Rotate {
+        which: Which::Root(sid(1)),
+        candidate: candidate(2, 3, 2),
+        sid: handle,
+        change: Change::default(),
+        auth_time: None,
+        amr: None,
+        shorter: Shorter::default(),
+        end_others: false,
+        activity: None,
+        operation,
+    }))
+}
+
 /// A record with everything in it that a record can have.
 fn representative() -> Record {
     let create = Create {
@@ -91,27 +112,10 @@ fn representative() -> Record {
         shown: false,
     };
     let (record, _) = carry_out(Record::default(), Command::Create(Box::new(create)), NOW);
-    let candidate = |from, to, generation| Candidate {
-        from: hash(from),
-        hash: hash(to),
-        by: Derivation { key: KeyId::parse("k1").unwrap(), generation },
-    };
     let succeed = Command::Succeed { candidate: candidate(1, 2, 1) };
     let (record, _) = carry_out(record, succeed, NOW.plus(Span::from_secs(1)));
-    let rotate = Rotate {
-        which: Which::Root(sid(1)),
-        candidate: candidate(2, 3, 2),
-        sid: sid(3),
-        change: Change::default(),
-        auth_time: None,
-        amr: None,
-        shorter: Shorter::default(),
-        end_others: false,
-        activity: None,
-        operation: operation("req", false),
-    };
     let now = NOW.plus(Span::from_millis(1500));
-    let (record, reply) = carry_out(record, Command::Rotate(Box::new(rotate)), now);
+    let (record, reply) = carry_out(record, rotation(sid(3), operation("req", false)), now);
     assert!(matches!(reply, Reply::Rotated { .. }));
     record
 }
@@ -152,21 +156,8 @@ fn the_pinned_record_reads_back_and_is_alive() {
 
 #[test]
 fn the_handle_of_a_rotation_that_came_second_is_stored_beside_the_ids() {
-    let by = Derivation { key: KeyId::parse("k1").unwrap(), generation: 2 };
-    let rotate = Rotate {
-        which: Which::Root(sid(1)),
-        candidate: Candidate { from: hash(2), hash: hash(3), by },
-        sid: sid(4),
-        change: Change::default(),
-        auth_time: None,
-        amr: None,
-        shorter: Shorter::default(),
-        end_others: false,
-        activity: None,
-        operation: operation("req2", true),
-    };
     let now = NOW.plus(Span::from_millis(1500));
-    let (record, _) = carry_out(representative(), Command::Rotate(Box::new(rotate)), now);
+    let (record, _) = carry_out(representative(), rotation(sid(4), operation("req2", true)), now);
     let text = record.write().unwrap().unwrap();
     let ids = r#""seen":1700000000000}],"also":["BAQEBAQEBAQEBAQEBAQEBA"]},"life""#;
     assert!(text.contains(ids), "{text}");

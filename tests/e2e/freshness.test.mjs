@@ -55,6 +55,17 @@ async function cost(act) {
   return (await gate.storeCalls()).length;
 }
 
+// Asks, and lets something happen after the store has answered and before its answer arrives. Resolves to what became of the asking.
+async function meanwhile(ask, happens) {
+  await gate.forgetCalls();
+  await gate.fault("late", { held: true });
+  const asked = ask();
+  assert.ok(await eventually(async () => (await gate.storeCalls()).length === 1));
+  await happens();
+  await gate.release();
+  return asked;
+}
+
 const status = async (browser, path = "/private/x") => (await browser.read(path)).status;
 // What the application was told on the latest request.
 const told = () => gate.origin.last.claims;
@@ -82,12 +93,7 @@ test("reads within the window cost one store call, and the next one after it ano
 
 test("an answer's age counts from the moment at which the store was asked", async () => {
   const alice = await settled();
-  await gate.fault("late", { held: true });
-  const early = status(alice);
-  assert.ok(await eventually(async () => (await gate.storeCalls()).length === 1));
-  await gate.advance(400);
-  await gate.release();
-  await early;
+  await meanwhile(() => status(alice), () => gate.advance(400));
   await gate.advance(9700);
   assert.equal(await cost(() => status(alice)), 1);
 });
@@ -147,12 +153,8 @@ for (const [op, after] of [["destroy", 401], ["update", 200]]) {
   test(`an answer that was under way during an ${op} is not kept`, async () => {
     const alice = await settled(newUser(), { data: { n: 1 } });
     const other = alice.copy();
-    await gate.fault("late", { held: true });
-    const early = other.read("/private/x");
-    assert.ok(await eventually(async () => (await gate.storeCalls()).length === 1));
-    await alice.does(op === "update" ? { op, set: { n: 2 } } : { op });
-    await gate.release();
-    assert.equal((await early).status, 200, "it was asked before");
+    const early = await meanwhile(() => other.read("/private/x"), () => alice.does(op === "update" ? { op, set: { n: 2 } } : { op }));
+    assert.equal(early.status, 200, "it was asked before");
     assert.equal(await status(other), after);
     if (op === "update") assert.deepEqual(told().data, { n: 2 });
   });
@@ -174,13 +176,8 @@ test("the request after a login asks the store no more, and is told what the sto
 });
 
 test("what a login's answer says is as old as the question", async () => {
-  await gate.fault("late", { held: true });
   const alice = new Browser(gate);
-  const login = alice.login(newUser());
-  assert.ok(await eventually(async () => (await gate.storeCalls()).length === 1));
-  await gate.advance(400);
-  await gate.release();
-  await login;
+  await meanwhile(() => alice.login(newUser()), () => gate.advance(400));
   await gate.advance(9700);
   assert.equal(await cost(() => status(alice)), 1);
 });
@@ -189,13 +186,7 @@ test("a login's answer is not kept where its session was ended while it was unde
   const sub = newUser();
   const admin = await settled("admin");
   const alice = new Browser(gate);
-  await gate.forgetCalls();
-  await gate.fault("late", { held: true });
-  const login = alice.login(sub);
-  assert.ok(await eventually(async () => (await gate.storeCalls()).length === 1));
-  assert.equal((await admin.does({ op: "destroy_all", sub })).status, 200);
-  await gate.release();
-  await login;
+  await meanwhile(() => alice.login(sub), async () => assert.equal((await admin.does({ op: "destroy_all", sub })).status, 200));
   assert.equal(await status(alice), 401);
 });
 
