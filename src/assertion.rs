@@ -14,6 +14,9 @@ use crate::subject::Subject;
 use crate::time::{Span, Time};
 use crate::view::View;
 
+/// As many bytes as most payloads have.
+const USUAL_LENGTH: usize = 512;
+
 /// Who states, to whom, and for how long.
 #[derive(Clone, Debug)]
 pub struct Terms<'site> {
@@ -81,8 +84,11 @@ pub fn state(
         }),
         data: session.map(|view| &view.data),
     };
+    let mut payload = Vec::with_capacity(USUAL_LENGTH);
     // Claims hold nothing that serialising could refuse; were it so, an empty payload is no
     // statement and the origin turns the request away.
-    let payload = serde_json::to_string(&claims).unwrap_or_default();
+    if serde_json::to_writer(&mut payload, &claims).is_err() {
+        payload.clear();
+    }
     keys.sign(Kind::Assertion, &payload)
 }

@@ -27,7 +27,7 @@ pub use open::{Opened, open};
 pub use out_of_band::{Asked, read as read_out_of_band};
 pub use passage::{Context, Passage, Source};
 pub use respond::respond;
-pub use resume::{Entropy, Forward, Resumed, recall, resume};
+pub use resume::{Entropy, Forward, Resumed, may_be_kept, recall, resume};
 
 use crate::verdict::{Call, Outcome};
 

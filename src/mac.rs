@@ -41,11 +41,17 @@ impl MacKey {
     /// This key for messages that all begin with `parts`, each preceded by its length. The blocks
     /// of the common beginning are then hashed once and not for every message.
     #[must_use]
-    pub fn bound_to(mut self, parts: &[&str]) -> Self {
-        for part in parts {
-            self.0.update(&(part.len() as u64).to_be_bytes());
-            self.0.update(part.as_bytes());
-        }
+    pub fn bound_to(self, parts: &[&str]) -> Self {
+        parts.iter().fold(self, |key, part| {
+            key.after(&(part.len() as u64).to_be_bytes()).after(part.as_bytes())
+        })
+    }
+
+    /// This key for messages that all begin with these bytes as they are, where a standard fixes
+    /// what is authenticated.
+    #[must_use]
+    pub fn after(mut self, beginning: &[u8]) -> Self {
+        self.0.update(beginning);
         self
     }
 

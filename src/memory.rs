@@ -13,6 +13,7 @@
 //! news to the store: its predecessor's grace begins with it.
 
 use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
 
 use crate::locator::Locator;
 use crate::mark::{Mark, MarkKey};
@@ -131,7 +132,7 @@ impl Memory {
     /// `again`: by then either the store has answered or the attempt has failed.
     pub fn touching(&mut self, id: &IdHash, again: Time) {
         if let Some(Entry { reply: Reply::Live(view), .. }) = self.entries.get_mut(id) {
-            view.touch_due = again;
+            Rc::make_mut(view).touch_due = again;
         }
     }
 
@@ -188,7 +189,7 @@ impl Memory {
             (&call.request.command, reply, was_alone)
         {
             let ticket = Ticket { change: self.latest, ..ticket }.of(Some(marks.mark(&create.sid)));
-            self.keep(&create.id, call.locator, ticket, &Reply::Live(view.clone()));
+            self.keep(&create.id, call.locator, ticket, &Reply::Live(Rc::clone(view)));
         }
     }
 

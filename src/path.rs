@@ -238,7 +238,7 @@ pub fn is_plain(path: &str) -> bool {
     else {
         return false;
     };
-    String::from_utf8(decoded).is_ok_and(|text| {
+    str::from_utf8(&decoded).is_ok_and(|text| {
         text.chars().all(|character| !character.is_control() && character != ';')
             && !text.split('/').any(is_step)
     })
@@ -255,12 +255,17 @@ fn is_step(segment: &str) -> bool {
 /// The path as a server that ignores letter case would compare it. Some compare in lower case and
 /// some in upper case, so letters that are equal in either are equal here (`s` and the long `s`,
 /// and the Turkish dotted capital, which in lower case has its dot as a character of its own).
-fn folded(path: &str) -> String {
+fn folded(path: &str) -> Cow<'_, str> {
+    let is_its_own_fold = |byte| is_of_urls(byte) && byte != b'%' && !byte.is_ascii_uppercase();
+    if path.bytes().all(is_its_own_fold) {
+        // As most paths are.
+        return Cow::Borrowed(path);
+    }
     let decoded = decode(path, |_| false).unwrap_or_default();
     let text = String::from_utf8_lossy(&decoded);
     let lower = text.chars().flat_map(char::to_lowercase);
     let folded = lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase);
-    folded.filter(|character| *character != DOT_ABOVE).collect()
+    Cow::Owned(folded.filter(|character| *character != DOT_ABOVE).collect())
 }
 
 /// A folded path without the dots and spaces that Windows drops at the end of a name.
@@ -275,7 +280,10 @@ fn undotted(path: &str) -> Cow<'_, str> {
 
 /// The bytes of a path with its escapes resolved; nothing when an escape is none, or stands for a
 /// byte that is `needless` to escape, or a raw byte is none that URLs consist of.
-fn decode(path: &str, needless: impl Fn(u8) -> bool) -> Option<Vec<u8>> {
+fn decode(path: &str, needless: impl Fn(u8) -> bool) -> Option<Cow<'_, [u8]>> {
+    if !path.contains('%') {
+        return path.bytes().all(is_of_urls).then_some(Cow::Borrowed(path.as_bytes()));
+    }
     let mut decoded = Vec::with_capacity(path.len());
     let mut bytes = path.bytes();
     while let Some(byte) = bytes.next() {
@@ -287,13 +295,18 @@ fn decode(path: &str, needless: impl Fn(u8) -> bool) -> Option<Vec<u8>> {
                 return None;
             }
             decoded.push(byte);
-        } else if byte.is_ascii_graphic() && byte != b'\\' {
+        } else if is_of_urls(byte) {
             decoded.push(byte);
         } else {
             return None;
         }
     }
-    Some(decoded)
+    Some(Cow::Owned(decoded))
+}
+
+/// Whether a path as the URL Standard serialises it can hold this byte.
+const fn is_of_urls(byte: u8) -> bool {
+    byte.is_ascii_graphic() && byte != b'\\'
 }
 
 /// Whether a path is spelled as the URL Standard serialises paths, so that it can match one.

@@ -4,15 +4,13 @@
 //! judging; every judgement about a header is a method here or in the module it concerns.
 
 /// What is known of a request. Header values are as the platform gives them: joined with `", "`
-/// where a header came several times.
+/// where a header came several times. Of most headers nothing is kept.
 #[derive(Clone, Default)]
 pub struct Facts {
     /// The method, in the letter case that was sent.
     pub method: String,
     /// The request's URL as the URL Standard serialises it.
     pub href: String,
-    /// The names of all headers, in lower case.
-    pub header_names: Vec<String>,
     /// `Host`.
     pub host: Option<String>,
     /// `Cookie`.
@@ -33,6 +31,19 @@ pub struct Facts {
     pub content_length: Option<String>,
     /// `CF-Connecting-IP`.
     pub client_ip: Option<String>,
+    /// `Cache-Control`.
+    pub cache_control: Option<String>,
+    /// `Transfer-Encoding`.
+    pub transfer_encoding: Option<String>,
+    /// `Upgrade`.
+    pub upgrade: Option<String>,
+    /// `Access-Control-Request-Method`.
+    pub requested_method: Option<String>,
+    /// Whether a header is there that makes frameworks treat the request as one of another method.
+    pub overrides_method: bool,
+    /// The names of the client-sent headers that speak of identity or routing, in every spelling
+    /// that an origin could take for one of them.
+    pub spoofable: Vec<String>,
 }
 
 // Cookies are in here, so it does not print.
@@ -52,25 +63,33 @@ const ROUTING_PREFIXES: [&str; 4] = ["edge-session-", "x-forwarded-", "x-origina
 const ROUTING_NAMES: [&str; 4] = ["forwarded", "x-real-ip", "script-name", "path-info"];
 
 impl Facts {
-    /// Takes a header in. Several of one name have been joined.
+    /// Takes a header in, by its name in lower case. Several of one name have been joined.
     pub fn take(&mut self, name: &str, value: &str) {
         let place = match name {
-            "host" => Some(&mut self.host),
-            "cookie" => Some(&mut self.cookie),
-            "origin" => Some(&mut self.origin),
-            "sec-fetch-site" => Some(&mut self.fetch_site),
-            "sec-fetch-mode" => Some(&mut self.fetch_mode),
-            "sec-fetch-dest" => Some(&mut self.fetch_dest),
-            "sec-purpose" => Some(&mut self.purpose),
-            "accept" => Some(&mut self.accept),
-            "content-length" => Some(&mut self.content_length),
-            "cf-connecting-ip" => Some(&mut self.client_ip),
-            _ => None,
+            "host" => &mut self.host,
+            "cookie" => &mut self.cookie,
+            "origin" => &mut self.origin,
+            "sec-fetch-site" => &mut self.fetch_site,
+            "sec-fetch-mode" => &mut self.fetch_mode,
+            "sec-fetch-dest" => &mut self.fetch_dest,
+            "sec-purpose" => &mut self.purpose,
+            "accept" => &mut self.accept,
+            "content-length" => &mut self.content_length,
+            "cf-connecting-ip" => &mut self.client_ip,
+            "cache-control" => &mut self.cache_control,
+            "transfer-encoding" => &mut self.transfer_encoding,
+            "upgrade" => &mut self.upgrade,
+            "access-control-request-method" => &mut self.requested_method,
+            _ => {
+                if is_routing_header(name) {
+                    self.spoofable.push(name.to_owned());
+                } else if METHOD_OVERRIDES.iter().any(|header| reads_as(name, header)) {
+                    self.overrides_method = true;
+                }
+                return;
+            }
         };
-        if let Some(place) = place {
-            *place = Some(value.to_owned());
-        }
-        self.header_names.push(name.to_owned());
+        *place = Some(value.to_owned());
     }
 
     /// `Origin`; an empty one counts as absent.
@@ -89,11 +108,8 @@ impl Facts {
     #[must_use]
     pub fn is_unsafe(&self) -> bool {
         !matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS")
-            || self.has_header("upgrade")
-            || self
-                .header_names
-                .iter()
-                .any(|name| METHOD_OVERRIDES.iter().any(|header| reads_as(name, header)))
+            || self.upgrade.is_some()
+            || self.overrides_method
     }
 
     /// Whether the request reads and nothing else, so that an answer a few seconds old may do.
@@ -133,9 +149,7 @@ impl Facts {
     /// question ([Fetch](https://fetch.spec.whatwg.org/#cors-preflight-fetch)).
     #[must_use]
     pub fn is_preflight(&self) -> bool {
-        self.method == "OPTIONS"
-            && self.has_header("access-control-request-method")
-            && !self.announces_body()
+        self.method == "OPTIONS" && self.requested_method.is_some() && !self.announces_body()
     }
 
     /// Whether a GET or HEAD announces a body, which the platform cannot forward.
@@ -145,21 +159,9 @@ impl Facts {
     }
 
     fn announces_body(&self) -> bool {
-        self.has_header("transfer-encoding")
+        self.transfer_encoding.is_some()
             || present(self.content_length.as_ref())
                 .is_some_and(|length| length.bytes().any(|digit| digit != b'0'))
-    }
-
-    /// Whether a header of this lower-case name is there.
-    #[must_use]
-    pub fn has_header(&self, name: &str) -> bool {
-        self.header_names.iter().any(|header| header.eq_ignore_ascii_case(name))
-    }
-
-    /// The client-sent headers that speak of identity or routing, in every spelling that an origin
-    /// could take for one of them.
-    pub fn spoofable_headers(&self) -> impl Iterator<Item = &str> {
-        self.header_names.iter().map(String::as_str).filter(|name| is_routing_header(name))
     }
 
     fn accepts_html(&self) -> bool {
@@ -202,27 +204,18 @@ mod tests {
     use super::*;
 
     fn get(headers: &[(&str, &str)]) -> Facts {
-        let value = |wanted: &str| {
-            headers.iter().find(|(name, _)| *name == wanted).map(|(_, value)| (*value).to_owned())
-        };
-        Facts {
-            method: "GET".to_owned(),
-            header_names: headers.iter().map(|(name, _)| (*name).to_owned()).collect(),
-            fetch_site: value("sec-fetch-site"),
-            fetch_mode: value("sec-fetch-mode"),
-            fetch_dest: value("sec-fetch-dest"),
-            purpose: value("sec-purpose"),
-            accept: value("accept"),
-            content_length: value("content-length"),
-            ..Facts::default()
+        let mut facts = Facts { method: "GET".to_owned(), ..Facts::default() };
+        for (name, value) in headers {
+            facts.take(name, value);
         }
+        facts
     }
 
     #[test]
     fn upgrades_and_method_overrides_are_unsafe_in_every_spelling() {
         assert!(!get(&[]).is_unsafe());
         for name in [
-            "Upgrade",
+            "upgrade",
             "X-HTTP-Method-Override",
             "x_http_method_override",
             "X-Http-Method",

@@ -7,6 +7,8 @@
 mod apply;
 mod end;
 
+use std::rc::Rc;
+
 use serde::{Deserialize, Serialize};
 
 pub use apply::apply;
@@ -252,7 +254,7 @@ pub struct Listed {
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// The ID's session.
-    Live(Box<View>),
+    Live(Rc<View>),
     /// The ID is no session.
     Gone(Gone),
     /// The session was made.
@@ -263,7 +265,7 @@ pub enum Reply {
         ended: Vec<Sid>,
         /// The session as its ID shows it, where that was asked for.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        view: Option<Box<View>>,
+        view: Option<Rc<View>>,
     },
     /// All sessions of the subject were ended after the login's request had reached the gate.
     Raced,

@@ -11,38 +11,35 @@ use crate::origin::WebOrigin;
 /// A parsed request URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    scheme: String,
+    is_https: bool,
     authority: String,
     has_userinfo: bool,
-    path: String,
-    query: String,
+    path_and_query: String,
+    path_length: usize,
 }
 
 impl Target {
     /// Reads the WHATWG serialisation of an http or https URL; nothing when it is none.
     #[must_use]
     pub fn parse(href: &str) -> Option<Self> {
-        let (scheme, rest) = href.split_once("://")?;
-        if scheme != "http" && scheme != "https" {
-            return None;
-        }
-        let rest = rest.split('#').next().unwrap_or_default();
-        let (authority, after) = rest.split_at_checked(rest.find('/')?)?;
-        let (path, query) = match after.find('?') {
-            Some(place) => after.split_at_checked(place)?,
-            None => (after, ""),
+        let (is_https, rest) = match href.strip_prefix("https://") {
+            Some(rest) => (true, rest),
+            None => (false, href.strip_prefix("http://")?),
         };
+        let rest = rest.split('#').next().unwrap_or_default();
+        let (authority, path_and_query) = rest.split_at_checked(rest.find('/')?)?;
+        let path = path_and_query.split('?').next().unwrap_or_default();
         let (userinfo, host) = match authority.rsplit_once('@') {
             Some((userinfo, host)) => (Some(userinfo), host),
             None => (None, authority),
         };
         let fits = !host.is_empty() && !path.contains('\\') && href.is_ascii();
         fits.then(|| Self {
-            scheme: scheme.to_owned(),
+            is_https,
             authority: host.to_owned(),
             has_userinfo: userinfo.is_some(),
-            path: path.to_owned(),
-            query: query.to_owned(),
+            path_length: path.len(),
+            path_and_query: path_and_query.to_owned(),
         })
     }
 
@@ -54,26 +51,26 @@ impl Target {
 
     /// Whether the request came over TLS.
     #[must_use]
-    pub fn is_https(&self) -> bool {
-        self.scheme == "https"
+    pub const fn is_https(&self) -> bool {
+        self.is_https
     }
 
     /// The path, percent-encoded as it is forwarded.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.path
+        self.path_and_query.get(..self.path_length).unwrap_or_default()
     }
 
     /// Path and query, as they are forwarded.
     #[must_use]
-    pub fn path_and_query(&self) -> String {
-        format!("{}{}", self.path, self.query)
+    pub fn path_and_query(&self) -> &str {
+        &self.path_and_query
     }
 
     /// The same path and query at another origin.
     #[must_use]
     pub fn moved_to(&self, origin: &WebOrigin) -> String {
-        format!("{}{}{}", origin.as_str(), self.path, self.query)
+        [origin.as_str(), &self.path_and_query].concat()
     }
 }
 

@@ -7,6 +7,7 @@ use crate::cookie::{Forwarded, SetCookie};
 use crate::error::{PROBLEM_JSON, Problem};
 use crate::jws::Signed;
 use crate::locator::Locator;
+use crate::request::reads_as_if_it_began;
 use crate::store::{self, Fault};
 use crate::token::Token;
 
@@ -145,8 +146,10 @@ impl Edits {
 pub struct ResponseFacts {
     /// The HTTP status.
     pub status: u16,
-    /// The names of its headers, as they are spelled.
-    pub header_names: Vec<String>,
+    /// The names of its headers that are between origin and gate, as they are spelled.
+    pub internal: Vec<String>,
+    /// The names of its headers that speak to shared caches past `Cache-Control`.
+    pub for_shared_caches: Vec<String>,
     /// `Edge-Session-Control`.
     pub control: Option<String>,
     /// Its `Set-Cookie`s, in order.
@@ -164,27 +167,32 @@ impl ResponseFacts {
         self.status < 600
     }
 
-    /// Takes a header in; of several `Set-Cookie`s, each.
+    /// Takes a header in, the named ones by their names in lower case; of several `Set-Cookie`s,
+    /// each.
     pub fn take(&mut self, name: &str, value: &str) {
         match name {
-            "edge-session-control" => self.control = Some(value.to_owned()),
             "cache-control" => self.cache_control = Some(value.to_owned()),
             "set-cookie" => self.set_cookies.push(value.to_owned()),
+            _ if reads_as_if_it_began(name, "edge-session-") => {
+                if name == "edge-session-control" {
+                    self.control = Some(value.to_owned());
+                }
+                self.internal.push(name.to_owned());
+            }
             _ if is_for_shared_caches(name) => {
                 let joined = self.cdn_cache_control.get_or_insert_default();
                 joined.push_str(if joined.is_empty() { "" } else { "," });
                 joined.push_str(value);
+                self.for_shared_caches.push(name.to_owned());
             }
             _ => {}
         }
-        self.header_names.push(name.to_owned());
     }
 }
 
 /// Whether a header of this name, in any letter case, speaks to shared caches past `Cache-Control`
 /// (RFC 9213).
-#[must_use]
-pub fn is_for_shared_caches(name: &str) -> bool {
+fn is_for_shared_caches(name: &str) -> bool {
     const NAMES: [&str; 3] = ["surrogate-control", "edge-control", "x-accel-expires"];
     const CDN: &str = "cdn-cache-control";
     let end = name.len().checked_sub(CDN.len()).and_then(|start| name.get(start..));

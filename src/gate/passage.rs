@@ -2,6 +2,8 @@
 //!
 //! Guarantees: what was decided about it at the door goes with it and is never decided again.
 
+use std::rc::Rc;
+
 use crate::locator::Locator;
 use crate::mark::Mark;
 use crate::path::Access;
@@ -117,7 +119,7 @@ pub struct Context {
     pub(super) rule: Option<String>,
     pub(super) presented: Option<Token>,
     /// The session that it was forwarded with.
-    pub(super) session: Option<View>,
+    pub(super) session: Option<Rc<View>>,
     /// The successor to offer with the response.
     pub(super) successor: Option<(SessionId, Candidate)>,
     pub(super) received: Time,

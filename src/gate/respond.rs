@@ -10,11 +10,10 @@ use super::{Pending, Turn};
 use crate::cookie::SetCookie;
 use crate::event::{Event, What};
 use crate::path::Access;
-use crate::request::reads_as_if_it_began;
 use crate::site::Site;
 use crate::store::Command;
 use crate::time::Time;
-use crate::verdict::{Edits, Outcome, ResponseFacts, is_for_shared_caches};
+use crate::verdict::{Edits, Outcome, ResponseFacts};
 
 /// Looks at the origin's response.
 pub fn respond(
@@ -48,10 +47,7 @@ pub(super) fn edits(
 ) -> Edits {
     let mut edits = Edits { cookies, ..Edits::default() };
     edits.append.extend(context.timing.map(|timing| ("server-timing", timing)));
-    let names = response.header_names.iter();
-    edits
-        .remove
-        .extend(names.clone().filter(|name| reads_as_if_it_began(name, "edge-session-")).cloned());
+    edits.remove.extend(response.internal.iter().cloned());
     if response.set_cookies.iter().any(|text| site.config.cookie.is_shadowed_by(text)) {
         events.push(Event::new(What::CookieShadowed).at(context.rule.as_deref()));
         let kept = response.set_cookies.iter();
@@ -61,7 +57,7 @@ pub(super) fn edits(
     let concerns_session = !edits.cookies.is_empty() || response.control.is_some();
     let says_nothing = !response.cache_control.as_deref().is_some_and(is_about_keeping);
     if concerns_session || (says_nothing && context.access == Access::Required) {
-        edits.remove.extend(names.filter(|name| is_for_shared_caches(name)).cloned());
+        edits.remove.extend(response.for_shared_caches.iter().cloned());
         edits.set.push(("cache-control", "private, no-store"));
     } else if says_nothing
         && response.cdn_cache_control.is_none()

@@ -5,12 +5,13 @@
 //! than the one that was judged; a store that does not answer is a refusal with the cookie kept.
 
 use super::open::refused;
-use super::passage::{Context, Passage};
+use super::passage::{Context, Passage, Source};
 use crate::assertion;
 use crate::config::Upstream;
 use crate::cookie::Forwarded;
 use crate::error::Code;
 use crate::event::{Event, Level, What};
+use crate::locator::Locator;
 use crate::memory::{Memory, may_let_in};
 use crate::path::Access;
 use crate::rotation::{Candidate, Derivation};
@@ -87,8 +88,8 @@ pub fn resume(
     events: &mut Vec<Event>,
 ) -> Resumed {
     let session = match loaded {
-        Some(Ok(Reply::Live(view))) if now < view.idle && is_at_home(site, &passage, &view) => {
-            Some(*view)
+        Some(Ok(Reply::Live(view))) if now < view.idle && is_in_place(site, &passage, &view) => {
+            Some(view)
         }
         // By our own clock, a moment has passed since the store looked. Or it was made under another
         // locator key: no ending of all of the subject's sessions would find it.
@@ -114,7 +115,7 @@ pub fn resume(
     let is_own = matches!(passage.facts.fetch_site(), Some("same-origin" | "none"));
     let timing = (site.config.server_timing && is_own).then(|| source.server_timing());
     let jti = Sid::from_entropy(&entropy.jti);
-    let outbound = outbound(site, &passage, session.as_ref(), &jti, now);
+    let outbound = outbound(site, &passage, session.as_deref(), &jti, now);
     let successor = session.as_ref().and_then(|view| successor(site, &passage, view, now));
     let context = Context {
         slid: passage.slides(),
@@ -131,13 +132,29 @@ pub fn resume(
     Resumed::Forward(Box::new(Forward { outbound, context }))
 }
 
-/// Whether a session is kept where one that is made now would be.
-fn is_at_home(site: &Site, passage: &Passage, view: &View) -> bool {
+/// Whether a store's answer may be remembered: no session that is kept in another place than one
+/// that is made now would be.
+#[must_use]
+pub fn may_be_kept(site: &Site, locator: Locator, reply: &Reply) -> bool {
+    match reply {
+        Reply::Live(view) => is_at_home(site, locator, view),
+        _ => true,
+    }
+}
+
+/// Whether the session of a request is kept where one that is made now would be. What is not is never
+/// remembered, so what memory says needs no second look.
+fn is_in_place(site: &Site, passage: &Passage, view: &View) -> bool {
+    let is_at_home = |token: &Token| is_at_home(site, token.id.locator, view);
+    passage.source == Source::Memory || passage.presented.as_ref().is_some_and(is_at_home)
+}
+
+fn is_at_home(site: &Site, locator: Locator, view: &View) -> bool {
     let home = match &view.subject {
         Some(subject) => site.locator_key.of_subject(subject),
         None => site.locator_key.of_anonymous(&view.root),
     };
-    passage.presented.as_ref().is_some_and(|token| token.id.locator == home)
+    locator == home
 }
 
 /// The answer to a request that lacks the session its path needs.
@@ -169,7 +186,7 @@ fn login_location(site: &Site, login: &str, passage: &Passage) -> String {
         return login.to_owned();
     }
     let separator = if login.contains('?') { '&' } else { '?' };
-    format!("{login}{separator}{}={}", site.config.login_return_param, percent_encoded(&back))
+    format!("{login}{separator}{}={}", site.config.login_return_param, percent_encoded(back))
 }
 
 /// Everything but the unreserved characters of RFC 3986, escaped.
@@ -248,7 +265,7 @@ fn outbound(
         set.push(("x-forwarded-for", ip.clone()));
     }
     let no_store = passage.access != Access::Public;
-    if no_store && !facts.has_header("cache-control") {
+    if no_store && facts.cache_control.is_none() {
         // The platform would send `no-cache`, and some origins then never answer 304.
         set.push(("cache-control", "max-age=0".to_owned()));
     }
@@ -260,7 +277,7 @@ fn outbound(
         cookie: facts.cookie.as_deref().map_or(Forwarded::Keep, |header| {
             config.cookie.forwarded(header, session.map(|view| &view.sid))
         }),
-        remove: facts.spoofable_headers().map(str::to_owned).collect(),
+        remove: facts.spoofable.clone(),
         set,
         assertion: assertion::state(&site.origin_keys, &site.terms(), jti, session, now),
         no_store,

@@ -151,7 +151,8 @@ impl Reader {
     fn reads(&self, path: &str) -> Vec<String> {
         let without_parameters: Vec<&str> =
             path.split('/').map(|segment| segment.split(';').next().unwrap()).collect();
-        let decoded = decode(&without_parameters.join("/"), |_| false).unwrap_or_default();
+        let joined = without_parameters.join("/");
+        let decoded = decode(&joined, |_| false).unwrap_or_default();
         let mut text = String::from_utf8_lossy(&decoded).to_lowercase();
         if self.cuts_query_after {
             text = before_query(&text).to_owned();

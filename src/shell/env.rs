@@ -29,6 +29,12 @@ pub(super) fn site(env: &Env) -> Known {
     if let Some(known) = SITE.with_borrow(Clone::clone) {
         return known;
     }
+    read(env)
+}
+
+/// Reads the site for the first request.
+#[cold]
+fn read(env: &Env) -> Known {
     let secrets = Secrets {
         session: text(env, "EDGE_SESSION_KEYS"),
         origin: text(env, "EDGE_SESSION_ORIGIN_KEYS"),

@@ -122,8 +122,14 @@ pub(super) fn edited(response: Response, edits: &Edits) -> Result<JsValue, JsVal
 }
 
 /// Changes to headers, as `platform.js` reads them.
-#[derive(Default)]
 pub(super) struct Changes(String);
+
+impl Default for Changes {
+    /// None yet, and room for those that a request needs.
+    fn default() -> Self {
+        Self(String::with_capacity(1024))
+    }
+}
 
 impl Changes {
     pub(super) fn as_str(&self) -> &str {

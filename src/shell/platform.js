@@ -49,11 +49,21 @@ function change(headers, changes) {
 export function send(fetcher, request, href, origin, changes, noStore, then) {
   // Behind this slash nothing can change the host any more. (Asking the new request for its URL costs more than making it.)
   if (!href.startsWith(`${origin}/`)) throw new Error("the request is for another host");
-  // Made from the URL that was judged: made from the request alone it would go out under another path.
-  const forwarded = new Request(href, request);
-  change(forwarded.headers, changes);
   const init = noStore ? { redirect: "manual", cache: "no-store" } : { redirect: "manual" };
-  return (fetcher ?? globalThis).fetch(forwarded, init).then(then, () => then(undefined));
+  const { method, headers } = request;
+  let input = href;
+  if (fetcher === undefined && (method === "GET" || method === "HEAD")) {
+    // There is no body to take along, and copying the headers alone costs much less than copying the request.
+    init.method = method;
+    init.headers = new Headers(headers);
+    change(init.headers, changes);
+  } else {
+    // Made from the URL that was judged: made from the request alone it would go out under another path. The Worker behind a binding is
+    // given what else the platform knows of the client (`cf`) as well.
+    input = new Request(href, request);
+    change(input.headers, changes);
+  }
+  return (fetcher ?? globalThis).fetch(input, init).then(then, () => then(undefined));
 }
 
 /**

@@ -9,6 +9,7 @@ use worker::Env;
 
 use super::{env, kv, objects};
 use crate::config::StoreKind;
+use crate::gate;
 use crate::mark::Mark;
 use crate::memory::Memory;
 use crate::site::Site;
@@ -37,7 +38,9 @@ pub(super) async fn validate(
 ) -> Result<Reply, Fault> {
     let ticket = memory(site, |memory| memory.ticket(env::now())).of(mark);
     let reply = ask(site, env, call).await?;
-    memory(site, |memory| memory.keep(id, call.locator, ticket, &reply));
+    if gate::may_be_kept(site, call.locator, &reply) {
+        memory(site, |memory| memory.keep(id, call.locator, ticket, &reply));
+    }
     Ok(reply)
 }
 

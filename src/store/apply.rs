@@ -5,6 +5,8 @@
 //! else's session; a validation that notes nothing leaves the record as it is; time never runs
 //! backwards in a record, whatever the clock says.
 
+use std::rc::Rc;
+
 use super::end;
 use super::{
     Command, Create, Gone, Lasting, Listed, Operation, Policy, Reply, Request, Rotate, Which,
@@ -114,7 +116,7 @@ impl Object<'_> {
         }
         // Sweeping may have moved it.
         let place = self.record.place_of_id(id).unwrap_or(place);
-        self.view(place, id).map_or(Reply::Gone(Gone::Ended), |view| Reply::Live(Box::new(view)))
+        self.view(place, id).map_or(Reply::Gone(Gone::Ended), |view| Reply::Live(Rc::new(view)))
     }
 
     fn create(&mut self, create: &Create, owner: Option<&Owner>) -> Reply {
@@ -170,7 +172,7 @@ impl Object<'_> {
     fn created(&self, create: &Create, ended: Vec<Sid>) -> Option<Reply> {
         let lasting = self.lasting(&Which::Root(create.sid.clone()))?;
         let place = self.place(&Which::Id(create.id)).filter(|_| create.shown);
-        let view = place.and_then(|place| self.view(place, &create.id)).map(Box::new);
+        let view = place.and_then(|place| self.view(place, &create.id)).map(Rc::new);
         Some(Reply::Created { lasting, ended, view })
     }
 

@@ -177,29 +177,40 @@ test("what an object has told survives its eviction", async () => {
   assert.equal(await thief.who(), undefined);
 });
 
-test("sessions survive a restart of everything", async () => {
+// Logs Alice in at a gate, and starts another one over the same objects, with this locator key.
+async function afterRestart(locatorKey, look) {
   const folder = mkdtempSync(join(tmpdir(), "edge-session-restart-"));
-  const secrets = { EDGE_SESSION_KEYS: gate.cookieKey.entry, EDGE_SESSION_ORIGIN_KEYS: gate.originKey.entry, EDGE_SESSION_LOCATOR_KEY: Buffer.alloc(32, 5).toString("base64url") };
-  const start = async (port) => {
+  const start = async (port, byte) => {
+    const secrets = { EDGE_SESSION_KEYS: gate.cookieKey.entry, EDGE_SESSION_ORIGIN_KEYS: gate.originKey.entry, EDGE_SESSION_LOCATOR_KEY: Buffer.alloc(32, byte).toString("base64url") };
     const one = await startGate({ storage: folder, config, secrets, port });
     one.originKey = gate.originKey;
     application(one);
     return one;
   };
-  let one = await start();
+  let one = await start(undefined, 5);
   const { port } = one;
   const alice = await new Browser(one).login("alice", { data: { kept: true } });
   await one.stop();
-  one = await start(port);
+  one = await start(port, locatorKey);
   try {
-    const again = new Browser(one, alice.jar);
-    const claims = await again.claims();
-    assert.deepEqual([claims.sub, claims.data], ["alice", { kept: true }]);
+    await look(new Browser(one, alice.jar));
   } finally {
     await one.stop();
     rmSync(folder, { recursive: true, force: true });
   }
-});
+}
+
+test("sessions survive a restart of everything", () =>
+  afterRestart(5, async (alice) => {
+    const claims = await alice.claims();
+    assert.deepEqual([claims.sub, claims.data], ["alice", { kept: true }]);
+  }));
+
+test("with another locator key nobody stays logged in, and memory does not say otherwise", () =>
+  afterRestart(6, async (alice) => {
+    alice.jar.delete(`${SESSION}-fresh`);
+    for (let i = 0; i < 3; i += 1) assert.equal(await alice.who(), undefined);
+  }));
 
 test("no object is made or touched for what a stranger sends", async () => {
   const before = (await gate.objects.ids()).length;

@@ -1,6 +1,8 @@
 //! A browser for tests: a cookie jar with the rules of `__Host-` cookies, and the requests that
 //! pages make.
 
+use std::collections::BTreeMap;
+
 use edge_session::request::Facts;
 use edge_session::time::{Span, Time};
 
@@ -34,34 +36,19 @@ impl Ask {
         self
     }
 
+    /// What the platform tells of it: names in lower case, and the values of each joined.
     pub fn facts(&self) -> Facts {
-        let value = |wanted: &str| {
-            let values: Vec<&str> = self
-                .headers
-                .iter()
-                .filter(|(name, _)| name.eq_ignore_ascii_case(wanted))
-                .map(|(_, value)| value.as_str())
-                .collect();
-            let separator = if wanted == "cookie" { "; " } else { ", " };
-            (!values.is_empty()).then(|| values.join(separator))
-        };
         let is_path = self.target.starts_with('/');
         let href = format!("{}{}", if is_path { ISSUER } else { "" }, self.target);
-        Facts {
-            method: self.method.clone(),
-            href,
-            header_names: self.headers.iter().map(|(name, _)| name.clone()).collect(),
-            host: value("host"),
-            cookie: value("cookie"),
-            origin: value("origin"),
-            fetch_site: value("sec-fetch-site"),
-            fetch_mode: value("sec-fetch-mode"),
-            fetch_dest: value("sec-fetch-dest"),
-            purpose: value("sec-purpose"),
-            accept: value("accept"),
-            content_length: value("content-length"),
-            client_ip: value("cf-connecting-ip"),
+        let mut facts = Facts { method: self.method.clone(), href, ..Facts::default() };
+        let mut joined: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for (name, value) in &self.headers {
+            joined.entry(name.to_ascii_lowercase()).or_default().push(value);
         }
+        for (name, values) in joined {
+            facts.take(&name, &values.join(if name == "cookie" { "; " } else { ", " }));
+        }
+        facts
     }
 }
 

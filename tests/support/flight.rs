@@ -6,7 +6,7 @@ use std::rc::Rc;
 use edge_session::config::StoreKind;
 use edge_session::event::Event;
 use edge_session::gate::{self, Asked, Context, Forward, Leaving, Opened, Passage, Pending, Turn};
-use edge_session::gate::{Resumed, recall, resume, settle};
+use edge_session::gate::{Resumed, may_be_kept, recall, resume, settle};
 use edge_session::memory::Ticket;
 use edge_session::store::{Fault, Reply};
 use edge_session::time::Time;
@@ -75,7 +75,7 @@ impl Flight {
         State::Done(Box::new(Reaction {
             status: answer.status,
             headers: headers.collect(),
-            passed: Vec::new(),
+            removed: Vec::new(),
             cookies: answer.cookies.iter().map(|cookie| cookie.expose().to_owned()).collect(),
             body: answer.body,
             seen: self.seen.clone(),
@@ -139,8 +139,10 @@ impl World {
             }
             State::Told(passage, call, ticket, reply) => {
                 if let (Ok(reply), Some(token)) = (&reply, passage.presented()) {
-                    let memory = &mut self.isolates[flight.isolate].memory;
-                    memory.keep(&token.hash, call.locator, ticket, reply);
+                    let Isolate { memory, site, .. } = &mut self.isolates[flight.isolate];
+                    if may_be_kept(site, call.locator, reply) {
+                        memory.keep(&token.hash, call.locator, ticket, reply);
+                    }
                 }
                 self.resume(flight, *passage, Some(reply), events)
             }
@@ -264,11 +266,7 @@ impl World {
         State::Done(Box::new(Reaction {
             status: facts.status,
             headers: headers.map(|(name, value)| ((*name).into(), (*value).into())).collect(),
-            passed: facts
-                .header_names
-                .into_iter()
-                .filter(|name| !edits.remove.iter().any(|gone| gone.eq_ignore_ascii_case(name)))
-                .collect(),
+            removed: edits.remove,
             cookies,
             body: String::new(),
             seen: flight.seen.clone(),

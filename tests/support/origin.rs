@@ -1,5 +1,7 @@
 //! An origin for tests: it reads the assertion, as any origin would, and answers by a script.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use edge_session::base64url;
@@ -116,7 +118,7 @@ pub fn extend(mut object: Value, members: &Value) -> Value {
 
 /// A control as an origin signs it.
 pub fn sign(keys: &OriginKeys, claims: &Value) -> String {
-    keys.sign(Kind::Control, &claims.to_string()).expose().to_owned()
+    keys.sign(Kind::Control, claims.to_string().as_bytes()).expose().to_owned()
 }
 
 /// A message with this protected header and payload, signed with this key.
@@ -152,8 +154,7 @@ impl Play {
             }
             Self::SayOn(facts, members) => {
                 let mut facts = facts.clone();
-                facts.header_names.push("Edge-Session-Control".to_owned());
-                facts.control = Some(sign(keys, &seen.answer(members)));
+                facts.take("edge-session-control", &sign(keys, &seen.answer(members)));
                 facts
             }
             Self::With(script) => script(seen),
@@ -161,25 +162,22 @@ impl Play {
     }
 }
 
-/// A response with these headers.
+/// A response with these headers: the platform joins those of one name, but for `Set-Cookie`, and
+/// tells names in lower case.
 pub fn response(status: u16, headers: &[(&str, &str)]) -> ResponseFacts {
-    let all = |wanted: &str| -> Vec<String> {
-        headers
-            .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case(wanted))
-            .map(|(_, value)| (*value).to_owned())
-            .collect()
-    };
-    let value = |wanted: &str| {
-        let values = all(wanted);
-        (!values.is_empty()).then(|| values.join(", "))
-    };
-    ResponseFacts {
-        status,
-        header_names: headers.iter().map(|(name, _)| (*name).to_owned()).collect(),
-        control: value("Edge-Session-Control"),
-        set_cookies: all("Set-Cookie"),
-        cache_control: value("Cache-Control"),
-        cdn_cache_control: value("CDN-Cache-Control"),
+    let mut facts = ResponseFacts { status, ..ResponseFacts::default() };
+    let mut joined: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (name, value) in headers {
+        joined.entry(name.to_ascii_lowercase()).or_default().push(value);
     }
+    for (name, values) in joined {
+        if name == "set-cookie" {
+            for value in values {
+                facts.take(&name, value);
+            }
+        } else {
+            facts.take(&name, &values.join(", "));
+        }
+    }
+    facts
 }

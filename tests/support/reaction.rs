@@ -9,8 +9,8 @@ pub struct Reaction {
     pub status: u16,
     /// The headers that the gate sets.
     pub headers: Vec<(String, String)>,
-    /// The names of the origin's headers that pass.
-    pub passed: Vec<String>,
+    /// The names of the origin's headers that do not pass.
+    pub removed: Vec<String>,
     /// All `Set-Cookie`s, in order.
     pub cookies: Vec<String>,
     /// The gate's own body.
