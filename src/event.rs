@@ -2,8 +2,8 @@
 //!
 //! Guarantees: session IDs and handles appear as keyed hashes only; no cookie, key, assertion, path
 //! or query is ever in an event, and an IP address only where configured (OWASP ASVS 5 16.2.5). An
-//! attacker cannot flood the log: what can be provoked from outside is said once a second and code,
-//! with a count.
+//! attacker cannot flood the log, nor can a store or an origin that is down: what can be provoked from
+//! outside and what faults give is said once a second and code, with a count.
 
 use std::collections::HashMap;
 
@@ -62,8 +62,9 @@ pub enum What {
     ConfigInvalid,
 }
 
-/// Whether an event can be provoked by anyone, as often as they like.
-const UNBOUNDED: [What; 9] = [
+/// What can be provoked by anyone, as often as they like, or comes with every request while something
+/// is out of order.
+const UNBOUNDED: [What; 10] = [
     What::SessionRefused,
     What::CsrfRefused,
     What::TokenForged,
@@ -71,6 +72,7 @@ const UNBOUNDED: [What; 9] = [
     What::TokenReuse,
     What::CookieShadowed,
     What::ControlInvalid,
+    What::StoreFault,
     What::OriginFault,
     What::ConfigInvalid,
 ];
@@ -220,7 +222,8 @@ impl Journal {
             // These are the gate's own words, so there are few of them. What comes out of band
             // must not hide what the application gets wrong.
             let word = |name| event.fields.get(name).map(Value::to_string);
-            let kind = [word("code"), word("channel")].map(Option::unwrap_or_default);
+            let code = word("code").or_else(|| word("fault"));
+            let kind = [code, word("channel")].map(Option::unwrap_or_default);
             let said = self
                 .said
                 .entry((event.what, kind))
@@ -261,14 +264,25 @@ mod tests {
     #[test]
     fn what_anyone_can_provoke_is_said_once_a_second_with_a_count() {
         let mut journal = Journal::default();
-        // The last two take a mistake of the operator's, and then any visitor.
-        for what in [What::TokenForged, What::CookieShadowed, What::ConfigInvalid] {
+        // All but the first take something that is out of order, and then any visitor.
+        for what in [What::TokenForged, What::CookieShadowed, What::ConfigInvalid, What::StoreFault]
+        {
             let event = Event::new(what);
             let mut line =
                 |millis| journal.line(Level::Info, &event, NOW.plus(Span::from_millis(millis)));
             assert!(line(0).unwrap().contains(r#""count":1"#));
             assert!((1..1000).all(|millis| line(millis).is_none()));
             assert!(line(1000).unwrap().contains(r#""count":1000"#));
+        }
+    }
+
+    #[test]
+    fn one_fault_of_the_store_does_not_hide_another() {
+        let mut journal = Journal::default();
+        for fault in [Fault::Deadline, Fault::Overloaded] {
+            let event = Event::store_fault(fault);
+            assert!(journal.line(Level::Warn, &event, NOW).is_some(), "{fault:?}");
+            assert!(journal.line(Level::Warn, &event, NOW).is_none(), "{fault:?}");
         }
     }
 

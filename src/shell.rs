@@ -171,14 +171,8 @@ impl Visit {
 
     async fn leave(self, leaving: Box<Leaving>, mut events: Vec<Event>) -> Responded {
         let mut replies = Vec::new();
-        for call in leaving.questions(&self.site) {
-            let reply = store::ask(&self.site, &self.env, &call).await;
-            let is_fault = reply.is_err();
-            replies.push(reply);
-            // The answer is known, and nobody waits for one deadline after the other.
-            if is_fault {
-                break;
-            }
+        while let Some(call) = leaving.question(&self.site, &replies) {
+            replies.push(store::ask(&self.site, &self.env, &call).await);
         }
         let answer = leaving.answer(&self.site, replies, &mut events);
         self.answer(&answer, &events)

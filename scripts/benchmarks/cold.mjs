@@ -7,7 +7,7 @@ import { spread } from "./statistics.mjs";
 import { startWorkerd } from "./workerd.mjs";
 
 const REQUESTS = 5000; // after which memory is looked at
-const WAYS = { pass: "bare JavaScript Worker", gate: "gate" };
+const WAYS = { pass: "bare JavaScript Worker", with_object: "the same with a Durable Object", gate: "gate" };
 
 export async function measureCold(site, { folder, core, rounds, progress }) {
   const request = requestBytes({ path: "/public/", host: HOST, headers: BASE });

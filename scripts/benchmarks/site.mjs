@@ -78,7 +78,11 @@ const JAVASCRIPT = [
 ];
 
 /** One Worker alone, for what it adds to a process. */
-export const alone = { pass: () => ({ name: "pass", bindings: [] }), gate: (site) => gate(site, OWN) };
+export const alone = {
+  pass: () => ({ name: "pass", bindings: [] }),
+  with_object: () => ({ name: "with_object", classes: [OWN.className], bindings: [{ name: "SESSIONS", objects: OWN }] }),
+  gate: (site) => gate(site, OWN),
+};
 
 /**
  * Logs everyone in where sessions are kept in Durable Objects, through taps that see what the gate asks its objects. Gives the sessions, the

@@ -5,6 +5,8 @@
 //! session, so a late answer never deletes the cookie of a new login; a store that fails on the way
 //! is 503 and never a cookie.
 
+mod rotation;
+
 use super::Turn;
 use super::cookies::{fresh, given, sealed};
 use super::passage::{Context, call, call_about};
@@ -16,16 +18,12 @@ use crate::error::Code;
 use crate::event::{Event, What};
 use crate::path::Access;
 use crate::record::Owner;
-use crate::rotation::{Candidate, Derivation};
 use crate::sid::Sid;
 use crate::site::Site;
-use crate::store::{self, Command, Fault, Lasting, Operation, Reply, Which};
+use crate::store::{self, Command, Fault, Lasting, Reply, Which};
 use crate::time::Time;
 use crate::token::{SessionId, Token};
 use crate::verdict::{Answer, Call, Outcome, ResponseFacts};
-
-/// How often a rotation is tried again because others have taken the number it was made for.
-const MOST_ATTEMPTS: u32 = 4;
 
 /// What the store was asked, and what follows from its answer.
 #[derive(Debug)]
@@ -85,7 +83,7 @@ pub(super) fn begin(
             ask(call(site, locator, Some(owner), command), Pending::Updating)
         }
         Instruction::Rotate(rotate) => {
-            begin_rotation(site, context, *rotate, operation, now, events)
+            rotation::begin(site, context, *rotate, operation, now, events)
         }
         Instruction::Destroy => {
             let Some(token) = &context.presented else {
@@ -164,15 +162,10 @@ pub fn settle(
             };
             done(site, context, response, cookies, events)
         }
-        (Pending::Rotating(mut rotate, attempt), Reply::Taken { after })
-            if attempt < MOST_ATTEMPTS =>
+        (Pending::Rotating(rotate, attempt), Reply::Taken { after })
+            if attempt < rotation::MOST_ATTEMPTS =>
         {
-            let token = context.presented.as_ref();
-            let Some(next) = token.and_then(|token| candidate_after(site, token, after)) else {
-                return replace(store_unavailable(Fault::Unreadable, events));
-            };
-            rotate.candidate = next;
-            ask_for_rotation(site, context, *rotate, attempt.saturating_add(1), events)
+            rotation::again(site, context, *rotate, attempt, after, events)
         }
         (Pending::Updating | Pending::Rotating(..), Reply::NoSession)
         | (Pending::Succeeding(_), Reply::NoOffer) => {
@@ -230,58 +223,6 @@ fn creation(
     }));
     let owner = create.subject.map_or(Owner::Anonymous, Owner::Subject);
     call(site, id.locator, Some(owner), command)
-}
-
-fn begin_rotation(
-    site: &Site,
-    context: &Context,
-    rotate: control::Rotate,
-    operation: Operation,
-    now: Time,
-    events: &mut Vec<Event>,
-) -> Turn {
-    let (Some((.., which)), Some(token), Some(view)) =
-        (addressed(context), &context.presented, &context.session)
-    else {
-        return refuse(context, ControlError::Invalid("there is no session to rotate"), events);
-    };
-    let Some(candidate) = candidate_after(site, token, view.generation) else {
-        return replace(store_unavailable(Fault::Unreadable, events));
-    };
-    let rotate = store::Rotate {
-        which,
-        candidate,
-        sid: context.jti.clone(),
-        change: rotate.change,
-        auth_time: rotate.auth_time,
-        amr: rotate.amr,
-        shorter: rotate.shorter,
-        end_others: rotate.end_others,
-        activity: context.activity(now),
-        operation,
-    };
-    ask_for_rotation(site, context, rotate, 1, events)
-}
-
-/// The ID whose number comes after this one, derived from the presented one.
-fn candidate_after(site: &Site, token: &Token, after: u32) -> Option<Candidate> {
-    let by = Derivation { key: token.key.clone(), generation: after.checked_add(1)? };
-    derive(site, token, by).map(|(_, candidate)| candidate)
-}
-
-fn ask_for_rotation(
-    site: &Site,
-    context: &Context,
-    rotate: store::Rotate,
-    attempt: u32,
-    events: &mut Vec<Event>,
-) -> Turn {
-    let Some((locator, owner, _)) = addressed(context) else {
-        return replace(store_unavailable(Fault::Unreadable, events));
-    };
-    let command = Command::Rotate(Box::new(rotate.clone()));
-    let call = call(site, locator, Some(owner), command).stamped_by(context.presented.as_ref());
-    ask(call, Pending::Rotating(Box::new(rotate), attempt))
 }
 
 /// The session of the presented ID, dead or alive. It may have moved on from that ID meanwhile.

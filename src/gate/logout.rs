@@ -26,12 +26,16 @@ pub(super) const fn leave(tokens: Vec<Token>, is_navigation: bool) -> Leaving {
 }
 
 impl Leaving {
-    /// What to ask the store, one after the other; nothing when no session is presented.
-    pub fn questions(&self, site: &Site) -> impl Iterator<Item = Call> {
-        self.tokens.iter().map(move |token| {
-            let command = Command::Destroy { which: Which::Id(token.hash), operation: None };
-            call_about(site, token, command)
-        })
+    /// What to ask the store after these replies to what was asked before; nothing when the answer
+    /// is known. After a fault it is: nobody waits for one deadline after the other.
+    #[must_use]
+    pub fn question(&self, site: &Site, replies: &[Result<Reply, Fault>]) -> Option<Call> {
+        if replies.iter().any(Result::is_err) {
+            return None;
+        }
+        let token = self.tokens.get(replies.len())?;
+        let command = Command::Destroy { which: Which::Id(token.hash), operation: None };
+        Some(call_about(site, token, command))
     }
 
     /// The answer, with what the store said to each question.

@@ -13,6 +13,7 @@ test.before(async () => {
 });
 test.after(() => gate.stop());
 test.beforeEach(async () => {
+  await gate.advance(1100); // what faults give is logged once a second
   await gate.clearFaults();
   gate.origin.forget();
   await gate.forgetLogs();

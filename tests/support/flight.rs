@@ -178,9 +178,12 @@ impl World {
                 self.turn(flight, context, facts, turn)
             }
             State::Leaving(leaving) => {
-                let site = &self.isolates[flight.isolate].site;
-                let calls: Vec<_> = leaving.questions(site).collect();
-                let replies = calls.iter().map(|call| self.ask(flight.isolate, call)).collect();
+                let mut replies = Vec::new();
+                while let Some(call) =
+                    leaving.question(&self.isolates[flight.isolate].site, &replies)
+                {
+                    replies.push(self.ask(flight.isolate, &call));
+                }
                 let site = &self.isolates[flight.isolate].site;
                 flight.own(leaving.answer(site, replies, events))
             }

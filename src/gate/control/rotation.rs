@@ -1,0 +1,88 @@
+//! A rotation that the origin asks for: a new ID at once, the old one dead.
+//!
+//! Guarantees: the new ID follows from the presented one and no other, so that whoever presents it at
+//! the same time is given the same; a number that another rotation has taken is never used twice.
+
+use super::{Pending, addressed, ask, refuse, replace};
+use crate::control::{self, ControlError};
+use crate::event::Event;
+use crate::gate::Turn;
+use crate::gate::passage::{Context, call};
+use crate::gate::resume::{derive, store_unavailable};
+use crate::rotation::{Candidate, Derivation};
+use crate::site::Site;
+use crate::store::{self, Command, Fault, Operation};
+use crate::time::Time;
+use crate::token::Token;
+
+/// How often a rotation is tried again because others have taken the number it was made for.
+pub(super) const MOST_ATTEMPTS: u32 = 4;
+
+/// Asks for the first ID that could follow.
+pub(super) fn begin(
+    site: &Site,
+    context: &Context,
+    rotate: control::Rotate,
+    operation: Operation,
+    now: Time,
+    events: &mut Vec<Event>,
+) -> Turn {
+    let (Some((.., which)), Some(token), Some(view)) =
+        (addressed(context), &context.presented, &context.session)
+    else {
+        return refuse(context, ControlError::Invalid("there is no session to rotate"), events);
+    };
+    let Some(candidate) = candidate_after(site, token, view.generation) else {
+        return replace(store_unavailable(Fault::Unreadable, events));
+    };
+    let rotate = store::Rotate {
+        which,
+        candidate,
+        sid: context.jti.clone(),
+        change: rotate.change,
+        auth_time: rotate.auth_time,
+        amr: rotate.amr,
+        shorter: rotate.shorter,
+        end_others: rotate.end_others,
+        activity: context.activity(now),
+        operation,
+    };
+    ask_for(site, context, rotate, 1, events)
+}
+
+/// Asks for another ID, where others have taken the number that this one was made for.
+pub(super) fn again(
+    site: &Site,
+    context: &Context,
+    rotate: store::Rotate,
+    attempt: u32,
+    after: u32,
+    events: &mut Vec<Event>,
+) -> Turn {
+    let token = context.presented.as_ref();
+    let Some(candidate) = token.and_then(|token| candidate_after(site, token, after)) else {
+        return replace(store_unavailable(Fault::Unreadable, events));
+    };
+    ask_for(site, context, store::Rotate { candidate, ..rotate }, attempt.saturating_add(1), events)
+}
+
+/// The ID whose number comes after this one, derived from the presented one.
+fn candidate_after(site: &Site, token: &Token, after: u32) -> Option<Candidate> {
+    let by = Derivation { key: token.key.clone(), generation: after.checked_add(1)? };
+    derive(site, token, by).map(|(_, candidate)| candidate)
+}
+
+fn ask_for(
+    site: &Site,
+    context: &Context,
+    rotate: store::Rotate,
+    attempt: u32,
+    events: &mut Vec<Event>,
+) -> Turn {
+    let Some((locator, owner, _)) = addressed(context) else {
+        return replace(store_unavailable(Fault::Unreadable, events));
+    };
+    let command = Command::Rotate(Box::new(rotate.clone()));
+    let call = call(site, locator, Some(owner), command).stamped_by(context.presented.as_ref());
+    ask(call, Pending::Rotating(Box::new(rotate), attempt))
+}
