@@ -151,6 +151,25 @@ test("a request with both lengths, or two, smuggles nothing past the gate", asyn
   }
 });
 
+// Reads go out in another way than what may have a body.
+test("every method carries a client's headers alike: spelling, order, repeats, empty values and bytes", async () => {
+  const headers = [["X-MiXeD", "1"], ["X-Twice", "a"], ["x-twice", "b, c"], ["X-Empty", ""], ["X-Bytes", Buffer.from([0x61, 0xe9, 0xc3, 0xa9, 0xff]).toString("latin1")], ["X-Inner", "a  b"], ["Accept-Encoding", "br;q=0.5, gzip"], ["If-None-Match", '"x", W/"y"'], ["Priority", "u=1, i"]];
+  const arrived = async (method, path) => {
+    gate.origin.forget();
+    await alice.send(method, path, [...BROWSER.fetch, ...headers]);
+    const [request] = gate.origin.requests;
+    assert.equal(request.method, method);
+    const own = /^(edge-session-assertion|content-length|connection|host)$/i;
+    return request.headers.filter(([name]) => !own.test(name));
+  };
+  for (const path of ["/", "/public/x"]) {
+    const [read, head, write] = [await arrived("GET", path), await arrived("HEAD", path), await arrived("DELETE", path)];
+    assert.deepEqual(read, write, path);
+    assert.deepEqual(head, write, path);
+    assert.deepEqual(read.filter(([name]) => /^x-mixed$/i.test(name)), [["X-MiXeD", "1"]]);
+  }
+});
+
 test("what stands behind very long headers is read, in both directions, also where they are no ASCII", async () => {
   // The first long ones that this gate sees: what it reads them into has to grow. It reads headers in the order of their names.
   const long = "\u00e9".repeat(20_000);
