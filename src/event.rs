@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::base64url;
 use crate::keys::MasterKey;
@@ -171,7 +171,7 @@ impl Event {
     /// With a list of what is wrong with the configuration.
     #[must_use]
     pub fn listing(mut self, problems: &[String]) -> Self {
-        self.fields.insert("problems".to_owned(), json!(problems));
+        self.fields.insert("problems".to_owned(), problems.to_vec().into());
         self
     }
 }
@@ -221,7 +221,7 @@ impl Journal {
         if UNBOUNDED.contains(&event.what) {
             // These are the gate's own words, so there are few of them. What comes out of band
             // must not hide what the application gets wrong.
-            let word = |name| event.fields.get(name).map(Value::to_string);
+            let word = |name| event.fields.get(name).and_then(Value::as_str).map(str::to_owned);
             let code = word("code").or_else(|| word("fault"));
             let kind = [code, word("channel")].map(Option::unwrap_or_default);
             let said = self
@@ -236,7 +236,7 @@ impl Journal {
             line.insert("count".to_owned(), said.unsaid.saturating_add(1).into());
             *said = Said { at: now, unsaid: 0 };
         }
-        Some(Value::Object(line).to_string())
+        serde_json::to_string(&line).ok()
     }
 }
 

@@ -5,6 +5,8 @@
 //! life. What did nothing is tried anew then: to remember that there is no session, an object would
 //! have to be made for it.
 
+use serde::Serialize;
+
 use super::control::{note_ended, rejected};
 use super::passage::call;
 use super::resume::store_unavailable;
@@ -13,12 +15,11 @@ use crate::error::Code;
 use crate::event::Event;
 use crate::locator::Locator;
 use crate::record::Owner;
+use crate::sid::Sid;
 use crate::site::Site;
 use crate::store::{Command, Fault, Listed, Reply, Which};
 use crate::time::Time;
 use crate::verdict::{Answer, Call};
-
-use serde_json::json;
 
 /// An instruction that the store was asked to carry out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +84,9 @@ impl Asked {
                 Answer::new(204)
             }
             Ok(Reply::List(sessions)) => {
-                let sessions: Vec<_> = sessions.iter().map(listed).collect();
-                let body = json!({ "sessions": sessions }).to_string();
+                let list = List { sessions: sessions.iter().map(Shown::of).collect() };
+                // It holds nothing that serialising could refuse.
+                let body = serde_json::to_string(&list).unwrap_or_default();
                 Answer::new(200).with_body("application/json", body)
             }
             Ok(Reply::NoSession | Reply::Ended { .. } | Reply::Foreign) => {
@@ -110,13 +112,29 @@ fn place(site: &Site, addressed: Addressed) -> (Locator, Owner, Which) {
     }
 }
 
-fn listed(session: &Listed) -> serde_json::Value {
-    json!({
-        "sid": session.sid,
-        "created": session.created.secs(),
-        "idle": session.idle.secs(),
-        "absolute": session.absolute.secs(),
-    })
+#[derive(Serialize)]
+struct List<'a> {
+    sessions: Vec<Shown<'a>>,
+}
+
+/// A session in a list, with times as integer `NumericDate`s (RFC 7519).
+#[derive(Serialize)]
+struct Shown<'a> {
+    sid: &'a Sid,
+    created: u64,
+    idle: u64,
+    absolute: u64,
+}
+
+impl<'a> Shown<'a> {
+    fn of(session: &'a Listed) -> Self {
+        Self {
+            sid: &session.sid,
+            created: session.created.secs(),
+            idle: session.idle.secs(),
+            absolute: session.absolute.secs(),
+        }
+    }
 }
 
 fn refuse(error: ControlError, events: &mut Vec<Event>) -> Answer {

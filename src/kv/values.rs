@@ -4,7 +4,7 @@
 //! a key names the subject's object first, so that no subject's key is another's.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use crate::locator::Locator;
 use crate::record::{Record, Session};
@@ -131,11 +131,13 @@ pub(super) fn read_ids(text: &str) -> Option<Ids> {
 /// That all sessions of a subject were ended, and which one was spared: in one value, so that
 /// nobody knows of the one and not yet of the other.
 pub(super) fn barrier(part: &Record, spared: Option<&Sid>) -> Result<String, serde_json::Error> {
-    let mut value = serde_json::to_value(part)?;
-    if let (Value::Object(members), Some(spared)) = (&mut value, spared) {
-        members.insert("spared".to_owned(), json!(spared));
-    }
-    Ok(value.to_string())
+    let text = part.to_text()?;
+    let Some(spared) = spared else {
+        return Ok(text);
+    };
+    let mut members: Map<String, Value> = serde_json::from_str(&text)?;
+    members.insert("spared".to_owned(), spared.as_str().into());
+    serde_json::to_string(&members)
 }
 
 /// The record in which all sessions were ended, and the one that was spared; nothing when it is of
