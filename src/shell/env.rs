@@ -10,7 +10,7 @@ use std::rc::Rc;
 use serde_json::Value;
 use worker::js_sys::{self, Reflect};
 use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::{Env, Error};
+use worker::Env;
 
 use super::{kv, objects};
 use crate::config::{StoreKind, Upstream};
@@ -56,10 +56,10 @@ pub(super) fn now() -> Time {
 }
 
 /// Randomness for one request.
-pub(super) fn entropy() -> Result<Entropy, Error> {
+pub(super) fn entropy() -> Result<Entropy, JsValue> {
     let mut entropy = Entropy { jti: [0; 16], secret: [0; 32] };
     let mut bytes = [0_u8; 48];
-    getrandom::fill(&mut bytes).map_err(|_| Error::from("no entropy"))?;
+    getrandom::fill(&mut bytes).map_err(|_| "no entropy")?;
     let (jti, secret) = bytes.split_at(16);
     entropy.jti.copy_from_slice(jti);
     entropy.secret.copy_from_slice(secret);
