@@ -8,9 +8,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use serde_json::Value;
+use worker::Env;
 use worker::js_sys::{self, Reflect};
 use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::Env;
 
 use super::{kv, objects};
 use crate::config::{StoreKind, Upstream};
