@@ -206,6 +206,8 @@ fn what_only_looks_like_a_preflight_needs_a_session_like_anything_else() {
         preflight("/account/x").with("Upgrade", "websocket"),
         preflight("/a/..%2faccount/x"),
         preflight("//account/x"),
+        preflight("/account/x").without("Access-Control-Request-Method"),
+        preflight("/account/x").without("Origin"),
     ] {
         let reaction = world.send(ask.clone(), Play::Pass);
         assert_eq!(reaction.code(), "session_required", "{ask:?}");

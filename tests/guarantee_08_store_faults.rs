@@ -14,7 +14,7 @@
 mod world;
 
 use serde_json::{Value, json};
-use world::{Browser, Play, Reaction, Trouble, World, page, read, write};
+use world::{Browser, COOKIE, Play, Reaction, Trouble, World, page, read, write};
 
 const TROUBLES: [Trouble; 3] = [Trouble::Fails, Trouble::ReplyLost, Trouble::Late];
 
@@ -48,6 +48,40 @@ fn a_request_whose_session_cannot_be_looked_up_is_refused_with_its_cookie_kept()
         assert!(world.logged(&["store.fault"]));
         world.store.land(world.now);
         assert_eq!(world.who(0, &mut browser, write("/account/x")), Some("alice".to_owned()));
+    }
+}
+
+#[test]
+fn who_leaves_with_two_cookies_waits_for_one_fault_and_not_for_two() {
+    let (mut world, browser) = logged_in();
+    let mut other = Browser::default();
+    world.login(&mut other, "bob");
+    let cookies = [&browser, &other].map(|one| format!("{COOKIE}={}", one.session().unwrap()));
+    for (trouble, asked) in [(Trouble::Late, 1), (Trouble::Odd, 2)] {
+        world.store.operations = 0;
+        world.store.troubles.extend([Some(trouble), Some(trouble)]);
+        let ask = write("/.edge-session/logout").with("Cookie", &cookies.join("; "));
+        assert_unavailable(&world.send(ask, Play::Pass));
+        assert_eq!(world.store.operations, asked, "{trouble:?}");
+        world.store.troubles.clear();
+    }
+}
+
+#[test]
+fn a_rotation_whose_number_is_always_taken_is_given_up_after_four_attempts() {
+    for (attempts, is_done) in [(3, true), (4, false)] {
+        let (mut world, mut browser) = logged_in();
+        world.pass(11);
+        world.go(&mut browser, read("/"), Play::Pass);
+        world.store.operations = 0;
+        world.store.troubles.push_back(None); // whose ID it is
+        world.store.troubles.extend((0..attempts).map(|_| Some(Trouble::Taken)));
+        let reaction = world.go(&mut browser, write("/"), Play::Say(json!({ "op": "rotate" })));
+        assert_eq!(reaction.gives_cookie(), is_done, "{attempts}");
+        if !is_done {
+            assert_unavailable(&reaction);
+        }
+        assert_eq!(world.store.operations, 5, "{attempts}");
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Trouble {
     Late,
     /// What is answered is no answer to the question.
     Odd,
+    /// Others have taken the number of the new ID.
+    Taken,
 }
 
 #[derive(Default)]
@@ -52,6 +54,7 @@ impl Store {
             Some(Trouble::ReplyLost) => self.carry_out(call, now).and(Err(Fault::Deadline)),
             Some(Trouble::Broken) => self.carry_out(call, now).and(Err(Fault::Failed)),
             Some(Trouble::Odd) => Ok(Reply::Swept),
+            Some(Trouble::Taken) => Ok(Reply::Taken { after: 7 }),
             Some(Trouble::Late) => {
                 self.late.push(call.clone());
                 Err(Fault::Deadline)
