@@ -209,7 +209,8 @@ test("sessions survive a restart of everything", () =>
 test("with another locator key nobody stays logged in, and memory does not say otherwise", () =>
   afterRestart(6, async (alice) => {
     alice.jar.delete(`${SESSION}-fresh`);
-    for (let i = 0; i < 3; i += 1) assert.equal(await alice.who(), undefined);
+    for (let i = 0; i < 3; i += 1) assert.equal((await alice.read("/private/page")).code, "session_required");
+    assert.equal(await alice.who(), undefined);
   }));
 
 test("no object is made or touched for what a stranger sends", async () => {
