@@ -3,21 +3,13 @@
 // and never with a pass to the origin. wasm-bindgen's own glue makes a new instance at the next call.
 import { DurableObject } from "cloudflare:workers";
 import { SessionObject as Sessions, __wbg_reset_state, __worker_init_state, fetch as gate } from "../../build/index.js";
+import { DIED, Waiting } from "./waiting.js";
 
-const DIED = Symbol("the Wasm instance died");
-
-// Everyone who waits for the present instance. A request that the runtime cancels never comes back to be taken out, and neither does
-// its Rust future. The gate registers what may take long with waitUntil, so that a client who leaves cancels hardly any; and where an
-// origin hangs for very many, the oldest are given up, or they would fill the memory.
-const waiting = new Set();
-const MOST_WAITING = 10_000;
+const waiting = new Waiting();
 
 function abandon() {
-  if (waiting.size === 0) return;
-  const all = [...waiting];
-  waiting.clear();
-  console.error(JSON.stringify({ event: "instance.died", requests: all.length }));
-  for (const resolve of all) resolve(DIED);
+  const requests = waiting.abandon();
+  if (requests > 0) console.error(JSON.stringify({ event: "instance.died", requests }));
 }
 
 // What the worker crate tells JavaScript: its panic hook sets `criticalError` before the instance dies, and each new instance counts
@@ -77,7 +69,6 @@ function settle(call) {
   return new Promise((resolve) => {
     // Not before the call, which may be the one that replaces a dead instance.
     waiting.add(resolve);
-    if (waiting.size > MOST_WAITING) waiting.delete(waiting.values().next().value);
     given.then(
       (value) => {
         waiting.delete(resolve);

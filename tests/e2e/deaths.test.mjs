@@ -4,6 +4,7 @@ import test from "node:test";
 import { Browser, SESSION, application, eventually } from "./harness/app.mjs";
 import { startGate } from "./harness/gate.mjs";
 import { BROWSER, connect, request } from "./harness/raw.mjs";
+import { DIED, Waiting } from "../../src/shell/waiting.js";
 
 let gate;
 let app;
@@ -137,4 +138,15 @@ test("fifty deaths in a row leave a gate that works", async () => {
     isInternalError(await alice.send("POST", "/private/x", BROWSER.fetch, ""));
   }
   assert.equal(await alice.who(), sub);
+});
+
+test("of more than can be remembered who wait, the oldest are given up; the others are told once, and who was answered is not told", () => {
+  const told = [];
+  const waiting = new Waiting(3);
+  const all = ["a", "b", "c", "d", "e"].map((name) => (what) => told.push([name, what]));
+  for (const resolve of all) waiting.add(resolve);
+  assert.deepEqual([waiting.delete(all[0]), waiting.delete(all[2])], [false, true], "the first was given up, the third still waited");
+  assert.equal(waiting.abandon(), 2);
+  assert.deepEqual(told, [["d", DIED], ["e", DIED]]);
+  assert.equal(waiting.abandon(), 0);
 });
