@@ -18,7 +18,7 @@ const STARTERS = { express: startExpress, apache: startApache };
 export function choose({ only, peers }) {
   const all = [...WORKERD, ...PEERS];
   const chosen = new Set(all.filter(({ name }) => isWanted(only, name)).map(({ name }) => name));
-  if (chosen.size > 0 || peers.length > 0) chosen.add("pass").add("floor");
+  if (chosen.size > 0 || peers.length > 0) chosen.add("pass").add("header").add("floor");
   for (const { name, floor } of all) if (chosen.has(name) && floor) chosen.add(floor);
   return chosen;
 }

@@ -14,6 +14,7 @@ export function figures(cases, results) {
       note,
       cpu: isKnown ? spread(runs.map((run) => run.cpu)) : undefined,
       toPass: isKnown && name !== "pass" ? ratio(runs, runsOf("pass")) : undefined,
+      toHeader: isKnown && !["pass", "header"].includes(name) ? ratio(runs, runsOf("header")) : undefined,
       floor,
       toFloor: isKnown && floor ? ratio(runs, runsOf(floor)) : undefined,
       p50: middle("p50"),
@@ -36,7 +37,7 @@ function table(titles, rows) {
   return [line(titles), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
 }
 
-const CASES = ["case", "CPU us/request", "/ pass-through", "/ its floor", "p50 us", "p99 us", "requests/s", "store ops", "RSS MB"];
+const CASES = ["case", "CPU us/request", "/ pass-through", "/ one header", "/ its floor", "p50 us", "p99 us", "requests/s", "store ops", "RSS MB"];
 
 export function text({ date, machine, settings, cases, leftOut, cold, bodies, bytes }) {
   const parts = [];
@@ -51,6 +52,7 @@ export function text({ date, machine, settings, cases, leftOut, cold, bodies, by
           c.label,
           c.cpu ? range(c.cpu) : "not known",
           c.toPass ? range(c.toPass, 2) : "",
+          c.toHeader ? range(c.toHeader, 2) : "",
           c.toFloor ? `${range(c.toFloor, 2)} ${c.floor}` : "",
           one(c.p50, 0),
           one(c.p99, 0),
