@@ -2,7 +2,7 @@
 // rewrites Origin, so that attacks look like the site itself), therefore the site listens on direct sockets,
 // where the Worker sees the bytes that the browser sent.
 import { readdirSync, readFileSync } from "node:fs";
-import { extname, join, relative } from "node:path";
+import { dirname, extname, join, relative } from "node:path";
 
 /**
  * `settings` is the parsed wrangler.toml, so that bindings, migrations and dates are those of a deployment.
@@ -52,15 +52,16 @@ export async function startGate({ miniflare, root, settings, config, vars, port,
   return { stop: () => instance.dispose() };
 }
 
-/** The entry as it stands in src/, and what the build made: the same files that wrangler would bundle. */
+/** The entry as it stands in src/, what stands beside it, and what the build made: the same files that wrangler would bundle. */
 function modules(root, main) {
-  const made = readdirSync(join(root, "build"), { recursive: true, withFileTypes: true })
+  const files = [dirname(main), "build"]
+    .flatMap(folder => readdirSync(join(root, folder), { recursive: true, withFileTypes: true }))
     .filter(entry => entry.isFile() && [".js", ".wasm"].includes(extname(entry.name)))
     .map(entry => relative(root, join(entry.parentPath, entry.name)));
   return {
     mainModule: main,
     modulesRoot: root,
-    modules: Object.fromEntries([...new Set([main, ...made])].map(name => {
+    modules: Object.fromEntries([...new Set([main, ...files])].map(name => {
       const bytes = readFileSync(join(root, name));
       return [name, extname(name) === ".wasm" ? { type: "wasm", contents: bytes } : { type: "esm", contents: bytes.toString() }];
     })),

@@ -159,7 +159,7 @@ test("every method carries a client's headers alike: spelling, order, repeats, e
     await alice.send(method, path, [...BROWSER.fetch, ...headers]);
     const [request] = gate.origin.requests;
     assert.equal(request.method, method);
-    const own = /^(edge-session-assertion|content-length|connection|host)$/i;
+    const own = /^(edge-session-assertion|content-length|connection)$/i;
     return request.headers.filter(([name]) => !own.test(name));
   };
   for (const path of ["/", "/public/x"]) {
