@@ -43,8 +43,8 @@ fn world() -> (World, Browser) {
 fn pass(world: &World, isolate: &Isolate, facts: Facts) -> Option<gate::Forward> {
     let (site, mut events) = (&isolate.site, Vec::new());
     let (passage, loaded) = match gate::open(site, facts, world.now, &mut events) {
-        Opened::Load(passage) => {
-            let (reply, _) = gate::recall(site, &passage, &isolate.memory, world.now)?;
+        Opened::Load(mut passage) => {
+            let (reply, _) = gate::recall(site, &mut passage, &isolate.memory, world.now)?;
             (passage, Some(Ok(reply)))
         }
         Opened::Forward(passage) => (passage, None),

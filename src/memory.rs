@@ -137,7 +137,7 @@ impl Memory {
     }
 
     /// Keeps what the store answered about an ID.
-    pub fn keep(&mut self, id: &IdHash, locator: Locator, ticket: Ticket, reply: &Reply) {
+    pub(crate) fn keep(&mut self, id: &IdHash, locator: Locator, ticket: Ticket, reply: &Reply) {
         self.forget(id);
         let bytes = match reply {
             Reply::Live(view) => view.data.size().saturating_add(OVERHEAD),

@@ -171,8 +171,7 @@ impl Facts {
 }
 
 /// Whether an origin could take a header of this name for a statement about identity or routing.
-#[must_use]
-pub fn is_routing_header(name: &str) -> bool {
+fn is_routing_header(name: &str) -> bool {
     ROUTING_NAMES.iter().any(|routing| reads_as(name, routing))
         || ROUTING_PREFIXES.iter().any(|prefix| reads_as_if_it_began(name, prefix))
 }

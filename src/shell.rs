@@ -25,7 +25,7 @@ use worker::{Context, Env, worker_sys};
 
 use crate::error::Code;
 use crate::event::Event;
-use crate::gate::{self, Leaving, Opened, Passage, Pending, Resumed, Source, Turn};
+use crate::gate::{self, Leaving, Opened, Passage, Pending, Resumed, Turn};
 use crate::site::Site;
 use crate::store::{Fault, Reply};
 use crate::time::Time;
@@ -85,7 +85,6 @@ struct Visit {
 fn remembered(visit: &Visit, context: &Context, passage: &mut Passage, now: Time) -> Option<Reply> {
     let site = &visit.site;
     let (reply, touch) = recall(site, passage, now)?;
-    passage.answered_from(Source::Memory);
     if touch && let (Some(call), Some(token)) = (passage.question(site), passage.presented()) {
         let (id, mark) = (token.hash, passage.mark());
         let again = now.plus(site.config.store_deadline.doubled());
@@ -101,7 +100,7 @@ fn remembered(visit: &Visit, context: &Context, passage: &mut Passage, now: Time
     Some(reply)
 }
 
-fn recall(site: &Site, passage: &Passage, now: Time) -> Option<(Reply, bool)> {
+fn recall(site: &Site, passage: &mut Passage, now: Time) -> Option<(Reply, bool)> {
     store::memory(site, |memory| gate::recall(site, passage, memory, now))
 }
 
@@ -126,7 +125,6 @@ impl Visit {
             match flights::follow(key, site.config.store_deadline).await {
                 Ok(true) => {
                     if let Some((reply, _)) = recall(site, passage, env::now()) {
-                        passage.answered_from(Source::Memory);
                         return Some(Ok(reply));
                     }
                 }
@@ -134,7 +132,6 @@ impl Visit {
                 Err(fault) => return Some(Err(fault)),
             }
         }
-        passage.answered_from(Source::Store);
         let flight = flights::lead(key, site.config.store_deadline);
         let reply = store::validate(site, &self.env, &call, &key.0, key.1).await;
         flights::land(key, flight, reply.as_ref().err().copied());

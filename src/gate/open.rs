@@ -5,7 +5,7 @@
 //! forwarded.
 
 use super::logout::{self, Leaving};
-use super::passage::{Passage, Source};
+use super::passage::Passage;
 use super::resume::no_session;
 use crate::cookie::Found;
 use crate::csrf::{CrossSite, Decision};
@@ -120,7 +120,7 @@ fn pass(site: &Site, facts: Facts, target: Target, now: Time, events: &mut Vec<E
             Span::ZERO
         },
         mark: found.changed.mark(),
-        source: Source::Nothing,
+        recalled: false,
         target,
         access,
         excused,

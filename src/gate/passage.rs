@@ -20,10 +20,9 @@ use crate::verdict::Call;
 use crate::view::View;
 
 /// Where the answer about a request's session came from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Source {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
     /// There was nothing to ask.
-    #[default]
     Nothing,
     /// The isolate's memory.
     Memory,
@@ -66,8 +65,8 @@ pub struct Passage {
     pub(super) fresh_for: Span,
     /// What its browser has just changed.
     pub(super) mark: Option<Mark>,
-    /// Where the answer about its session came from.
-    pub(super) source: Source,
+    /// Whether memory has answered about its session.
+    pub(super) recalled: bool,
     /// When it reached the gate.
     pub(super) received: Time,
 }
@@ -102,11 +101,6 @@ impl Passage {
     #[must_use]
     pub const fn mark(&self) -> Option<Mark> {
         self.mark
-    }
-
-    /// Notes where the answer about its session came from.
-    pub fn answered_from(&mut self, source: Source) {
-        self.source = source;
     }
 }
 

@@ -12,14 +12,14 @@ use crate::cookie::Forwarded;
 use crate::error::Code;
 use crate::event::{Event, Level, What};
 use crate::locator::Locator;
-use crate::memory::{Memory, may_let_in};
+use crate::memory::{Memory, Ticket, may_let_in};
 use crate::path::Access;
 use crate::rotation::{Candidate, Derivation};
 use crate::sid::Sid;
 use crate::site::Site;
 use crate::store::{Fault, Gone, Reply};
 use crate::time::Time;
-use crate::token::{Secret, SessionId, Token};
+use crate::token::{IdHash, Secret, SessionId, Token};
 use crate::verdict::{Answer, Outbound};
 use crate::view::View;
 
@@ -46,11 +46,15 @@ pub enum Resumed {
 
 /// What memory says of a request's ID, where that may be relied on. `touch` is whether its activity
 /// is to be written down all the same.
-#[must_use]
-pub fn recall(site: &Site, passage: &Passage, memory: &Memory, now: Time) -> Option<(Reply, bool)> {
+pub fn recall(
+    site: &Site,
+    passage: &mut Passage,
+    memory: &Memory,
+    now: Time,
+) -> Option<(Reply, bool)> {
     let token = passage.presented.as_ref()?;
     let reply = memory.recall(&token.hash, passage.fresh_for, passage.mark, now)?;
-    match reply {
+    let recalled = match reply {
         Reply::Live(view) => {
             let answers = may_let_in(view, now) && successor(site, passage, view, now).is_none();
             let touch = passage.slides() && now >= view.touch_due;
@@ -59,6 +63,24 @@ pub fn recall(site: &Site, passage: &Passage, memory: &Memory, now: Time) -> Opt
             (answers && suffices).then(|| (reply.clone(), touch))
         }
         _ => Some((reply.clone(), false)),
+    };
+    passage.recalled = recalled.is_some();
+    recalled
+}
+
+/// Remembers what the store answered about an ID, but for a session that is kept in another place
+/// than one that is made now would be: what memory says needs no second look.
+pub fn remember(
+    site: &Site,
+    memory: &mut Memory,
+    id: &IdHash,
+    locator: Locator,
+    ticket: Ticket,
+    reply: &Reply,
+) {
+    match reply {
+        Reply::Live(view) if !is_at_home(site, locator, view) => {}
+        _ => memory.keep(id, locator, ticket, reply),
     }
 }
 
@@ -87,6 +109,11 @@ pub fn resume(
     entropy: &Entropy,
     events: &mut Vec<Event>,
 ) -> Resumed {
+    let source = match (&loaded, passage.recalled) {
+        (None, _) => Source::Nothing,
+        (Some(_), true) => Source::Memory,
+        (Some(_), false) => Source::Store,
+    };
     let session = match loaded {
         Some(Ok(Reply::Live(view))) if now < view.idle && is_in_place(site, &passage, &view) => {
             Some(view)
@@ -105,7 +132,6 @@ pub fn resume(
     if passage.access == Access::Required && !signed_in && !passage.excused {
         return Resumed::Answer(no_session(site, &passage, events));
     }
-    let source = passage.source;
     // Made for every request that goes through, so only where somebody reads it.
     if site.config.log_level >= Level::Debug {
         let event = Event::new(What::RequestAnswered).with("from", source.as_str());
@@ -132,21 +158,10 @@ pub fn resume(
     Resumed::Forward(Box::new(Forward { outbound, context }))
 }
 
-/// Whether a store's answer may be remembered: no session that is kept in another place than one
-/// that is made now would be.
-#[must_use]
-pub fn may_be_kept(site: &Site, locator: Locator, reply: &Reply) -> bool {
-    match reply {
-        Reply::Live(view) => is_at_home(site, locator, view),
-        _ => true,
-    }
-}
-
-/// Whether the session of a request is kept where one that is made now would be. What is not is never
-/// remembered, so what memory says needs no second look.
+/// Whether the session of a request is kept where one that is made now would be; see [`remember`].
 fn is_in_place(site: &Site, passage: &Passage, view: &View) -> bool {
     let is_at_home = |token: &Token| is_at_home(site, token.id.locator, view);
-    passage.source == Source::Memory || passage.presented.as_ref().is_some_and(is_at_home)
+    passage.recalled || passage.presented.as_ref().is_some_and(is_at_home)
 }
 
 fn is_at_home(site: &Site, locator: Locator, view: &View) -> bool {

@@ -50,12 +50,12 @@ export function send(fetcher, request, href, origin, changes, noStore, then) {
   // Behind this slash nothing can change the host any more. (Asking the new request for its URL costs more than making it.)
   if (!href.startsWith(`${origin}/`)) throw new Error("the request is for another host");
   const init = noStore ? { redirect: "manual", cache: "no-store" } : { redirect: "manual" };
-  const { method, headers } = request;
+  const { method } = request;
   let input = href;
   if (fetcher === undefined && (method === "GET" || method === "HEAD")) {
     // There is no body to take along, and copying the headers alone costs much less than copying the request.
     init.method = method;
-    init.headers = new Headers(headers);
+    init.headers = new Headers(request.headers);
     change(init.headers, changes);
   } else {
     // Made from the URL that was judged: made from the request alone it would go out under another path. The Worker behind a binding is

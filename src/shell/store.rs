@@ -38,9 +38,7 @@ pub(super) async fn validate(
 ) -> Result<Reply, Fault> {
     let ticket = memory(site, |memory| memory.ticket(env::now())).of(mark);
     let reply = ask(site, env, call).await?;
-    if gate::may_be_kept(site, call.locator, &reply) {
-        memory(site, |memory| memory.keep(id, call.locator, ticket, &reply));
-    }
+    memory(site, |memory| gate::remember(site, memory, id, call.locator, ticket, &reply));
     Ok(reply)
 }
 

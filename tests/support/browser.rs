@@ -41,15 +41,23 @@ impl Ask {
         let is_path = self.target.starts_with('/');
         let href = format!("{}{}", if is_path { ISSUER } else { "" }, self.target);
         let mut facts = Facts { method: self.method.clone(), href, ..Facts::default() };
-        let mut joined: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        for (name, value) in &self.headers {
-            joined.entry(name.to_ascii_lowercase()).or_default().push(value);
-        }
-        for (name, values) in joined {
+        let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        for (name, values) in by_name(headers) {
             facts.take(&name, &values.join(if name == "cookie" { "; " } else { ", " }));
         }
         facts
     }
+}
+
+/// The values of each header, under its name in lower case, as the platform tells names.
+pub fn by_name<'a>(
+    headers: impl Iterator<Item = (&'a str, &'a str)>,
+) -> BTreeMap<String, Vec<&'a str>> {
+    let mut named: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (name, value) in headers {
+        named.entry(name.to_ascii_lowercase()).or_default().push(value);
+    }
+    named
 }
 
 /// A page that a person opens.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use edge_session::config::StoreKind;
 use edge_session::event::Event;
 use edge_session::gate::{self, Asked, Context, Forward, Leaving, Opened, Passage, Pending, Turn};
-use edge_session::gate::{Resumed, Source, may_be_kept, recall, resume, settle};
+use edge_session::gate::{Resumed, recall, remember, resume, settle};
 use edge_session::memory::Ticket;
 use edge_session::store::{Fault, Reply};
 use edge_session::time::Time;
@@ -137,13 +137,10 @@ impl World {
                 let reply = self.ask(flight.isolate, &call);
                 State::Told(passage, call, ticket, reply)
             }
-            State::Told(mut passage, call, ticket, reply) => {
-                passage.answered_from(Source::Store);
+            State::Told(passage, call, ticket, reply) => {
                 if let (Ok(reply), Some(token)) = (&reply, passage.presented()) {
                     let Isolate { memory, site, .. } = &mut self.isolates[flight.isolate];
-                    if may_be_kept(site, call.locator, reply) {
-                        memory.keep(&token.hash, call.locator, ticket, reply);
-                    }
+                    remember(site, memory, &token.hash, call.locator, ticket, reply);
                 }
                 self.resume(flight, *passage, Some(reply), events)
             }
@@ -206,12 +203,12 @@ impl World {
             Opened::Load(mut passage) => {
                 self.printed.push(format!("{passage:?}"));
                 let call = passage.question(&isolate.site).unwrap();
-                let Some((reply, touch)) = recall(&isolate.site, &passage, &isolate.memory, now)
+                let Some((reply, touch)) =
+                    recall(&isolate.site, &mut passage, &isolate.memory, now)
                 else {
                     let ticket = isolate.memory.ticket(now).of(passage.mark());
                     return State::Asking(passage, Box::new(call), ticket);
                 };
-                passage.answered_from(Source::Memory);
                 if touch {
                     let _ = self.ask(flight.isolate, &call);
                 }

@@ -1,7 +1,5 @@
 //! An origin for tests: it reads the assertion, as any origin would, and answers by a script.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
 use edge_session::base64url;
@@ -10,7 +8,7 @@ use edge_session::jws::{Kind, OriginKeys};
 use edge_session::time::Time;
 use edge_session::verdict::{Outbound, ResponseFacts};
 
-use super::browser::ISSUER;
+use super::browser::{ISSUER, by_name};
 
 /// What an origin sees of a request.
 #[derive(Clone, Debug)]
@@ -166,11 +164,7 @@ impl Play {
 /// tells names in lower case.
 pub fn response(status: u16, headers: &[(&str, &str)]) -> ResponseFacts {
     let mut facts = ResponseFacts { status, ..ResponseFacts::default() };
-    let mut joined: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for (name, value) in headers {
-        joined.entry(name.to_ascii_lowercase()).or_default().push(value);
-    }
-    for (name, values) in joined {
+    for (name, values) in by_name(headers.iter().copied()) {
         if name == "set-cookie" {
             for value in values {
                 facts.take(&name, value);

@@ -9,11 +9,15 @@ export function forward(request, env, url, { assertion, sid, remove = [] }) {
   const href = env.ORIGIN + url.pathname + url.search;
   const { method } = request;
   const init = sid === undefined ? { redirect: "manual" } : { redirect: "manual", cache: "no-store" };
-  // Without a body, copying the headers alone costs much less than copying the request.
-  const hasNoBody = method === "GET" || method === "HEAD";
-  const forwarded = hasNoBody ? undefined : new Request(href, request);
-  const headers = forwarded?.headers ?? new Headers(request.headers);
-  if (hasNoBody) Object.assign(init, { method, headers });
+  let input = href;
+  if (method === "GET" || method === "HEAD") {
+    // Without a body, copying the headers alone costs much less than copying the request.
+    init.method = method;
+    init.headers = new Headers(request.headers);
+  } else {
+    input = new Request(href, request);
+  }
+  const headers = init.headers ?? input.headers;
   for (const name of remove) headers.delete(name);
   const cookie = headers.get("cookie");
   if (cookie !== null) {
@@ -25,7 +29,7 @@ export function forward(request, env, url, { assertion, sid, remove = [] }) {
   headers.set("x-forwarded-proto", "http");
   headers.set("edge-session-assertion", assertion);
   if (sid !== undefined && !headers.has("cache-control")) headers.set("cache-control", "max-age=0");
-  return fetch(forwarded ?? href, init);
+  return fetch(input, init);
 }
 
 /** A private page that says nothing of caches must not be kept by one. */
