@@ -121,11 +121,11 @@ impl<'call> Errand<'call> {
     pub fn decide(self, now: Time) -> Result<(Reply, Vec<Write>), Fault> {
         let mut known = self.known()?;
         self.catch_up(&mut known, now)?;
-        let before = known.record.clone();
+        let before = &known.record;
         let request = self.request();
-        let (after, reply) = store::apply(known.record.clone(), &request, now);
-        let changes =
-            Changes { keys: &self.keys, request: &request, before: &before, after: &after, now };
+        let (after, reply) = store::apply(before, &request, now);
+        let after = after.as_ref().unwrap_or(before);
+        let changes = Changes { keys: &self.keys, request: &request, before, after, now };
         let mut writes = changes.writes(&reply)?;
         if let Some(root) = self.left_behind(&known, &reply, now) {
             writes.push(changes.ending(&root)?);

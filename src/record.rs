@@ -143,12 +143,8 @@ impl Record {
     /// Reads a stored record; nothing when it is of another format.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Format {
-            version: u32,
-        }
-        let format: Format = serde_json::from_str(text).ok()?;
-        (format.version == VERSION).then(|| serde_json::from_str(text).ok())?
+        let record: Self = serde_json::from_str(text).ok()?;
+        (record.version == VERSION).then_some(record)
     }
 
     /// The record as it is stored; nothing when there is nothing to keep.

@@ -1,11 +1,13 @@
 //! What can be asked of a store, and what it answers.
 //!
-//! Guarantees: [`apply()`] *is* the semantics of every store. The Durable Object runs it inside one
-//! transaction, and any other store and the tests run the same function; no store decides anything.
+//! Guarantees: [`apply()`] *is* the semantics of every store. The Durable Object runs it between one
+//! read and one write, and any other store and the tests run the same function; no store decides
+//! anything.
 //! Every command is idempotent: a caller that ran out of time does not know whether it landed.
 
 mod apply;
 mod end;
+mod validate;
 
 use std::rc::Rc;
 

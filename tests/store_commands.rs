@@ -31,8 +31,9 @@ fn ask(world: &World, owner: Option<&str>, command: &Value) -> (Record, Value) {
         policy: world.site().config.policy(),
         ..request()
     };
-    let (record, reply) = apply(record(world), &request, world.now);
-    (record, serde_json::to_value(&reply).unwrap())
+    let before = record(world);
+    let (after, reply) = apply(&before, &request, world.now);
+    (after.unwrap_or(before), serde_json::to_value(&reply).unwrap())
 }
 
 fn request() -> Request {

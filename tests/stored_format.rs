@@ -61,14 +61,15 @@ fn operation(id: &str, out_of_band: bool) -> Operation {
     }
 }
 
-fn carry_out(record: Record, command: Command, now: Time) -> (Record, Reply) {
+fn carry_out(before: Record, command: Command, now: Time) -> (Record, Reply) {
     let request = Request {
         owner: Some(Owner::Subject(Subject::parse("alice").unwrap())),
         command,
         stamp: None,
         policy: policy(),
     };
-    apply(record, &request, now)
+    let (after, reply) = apply(&before, &request, now);
+    (after.unwrap_or(before), reply)
 }
 
 fn candidate(from: u8, to: u8, generation: u32) -> Candidate {

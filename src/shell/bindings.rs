@@ -49,6 +49,18 @@ extern "C" {
         millis: u32,
     ) -> js_sys::Promise;
 
+    /// Whether a Durable Object has stored anything yet.
+    #[wasm_bindgen(js_name = hasTable, catch)]
+    pub(super) fn has_table(storage: &Storage) -> Result<bool, JsValue>;
+
+    /// What a Durable Object that has its table has stored, if anything.
+    #[wasm_bindgen(catch)]
+    pub(super) fn stored(storage: &Storage) -> Result<Option<js_sys::JsString>, JsValue>;
+
+    /// Stores this in the place of what is stored.
+    #[wasm_bindgen(catch)]
+    pub(super) fn store(storage: &Storage, text: &js_sys::JsString) -> Result<(), JsValue>;
+
     /// A response of the gate's own.
     #[wasm_bindgen(catch)]
     pub(super) fn own(status: u16, changes: &str, body: &str)
@@ -85,33 +97,9 @@ extern "C" {
     #[derive(Debug)]
     pub type Storage;
 
-    #[wasm_bindgen(method, catch, js_name = transactionSync)]
-    pub(super) fn transaction_sync(
-        this: &Storage,
-        body: &mut dyn FnMut() -> Result<(), JsValue>,
-    ) -> Result<(), JsValue>;
-
-    #[wasm_bindgen(method, getter)]
-    pub(super) fn sql(this: &Storage) -> Sql;
-
     #[wasm_bindgen(method, js_name = setAlarm)]
     pub(super) fn set_alarm(this: &Storage, millis: f64) -> js_sys::Promise;
 
     #[wasm_bindgen(method, js_name = deleteAll)]
     pub(super) fn delete_all(this: &Storage) -> js_sys::Promise;
-
-    /// A Durable Object's SQL database.
-    pub(super) type Sql;
-
-    #[wasm_bindgen(method, catch)]
-    pub(super) fn exec(this: &Sql, query: &str) -> Result<Cursor, JsValue>;
-
-    #[wasm_bindgen(method, catch, js_name = exec)]
-    pub(super) fn exec_with(this: &Sql, query: &str, value: &str) -> Result<Cursor, JsValue>;
-
-    /// The rows of an answer.
-    pub(super) type Cursor;
-
-    #[wasm_bindgen(method, js_name = toArray)]
-    pub(super) fn to_array(this: &Cursor) -> js_sys::Array;
 }

@@ -81,6 +81,24 @@ export function ask(namespace, name, question, millis) {
   });
 }
 
+/** Whether a Durable Object has stored anything yet. */
+export function hasTable({ sql }) {
+  return sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'record'").toArray().length > 0;
+}
+
+/** The text that a Durable Object has stored, if any. */
+export function stored({ sql }) {
+  return sql.exec("SELECT body FROM record").toArray()[0]?.body;
+}
+
+/** Stores a text in the place of what is stored. Where that fails, or the instance dies meanwhile, nothing has changed. */
+export function store(storage, text) {
+  storage.transactionSync(() => {
+    storage.sql.exec("CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY CHECK (id = 0), body TEXT NOT NULL)");
+    storage.sql.exec("INSERT INTO record (id, body) VALUES (0, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body", text);
+  });
+}
+
 /** The origin's response, changed. A fetched response cannot be; a copy can, and keeps status text, socket and all. */
 export function changed(response, changes) {
   const copy = new Response(response.body, response);

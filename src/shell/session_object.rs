@@ -1,29 +1,21 @@
 //! The Durable Object that holds all sessions of one subject, or one anonymous session.
 //!
-//! Guarantees: every command is read, decided and written inside one synchronous transaction, so
-//! commands cannot interleave and a trap leaves the record as it was; a command that changes nothing
-//! writes nothing; an object whose last session is gone deletes itself, alarm and all. Failures are
-//! answered as data, for the runtime logs what is thrown.
+//! Guarantees: every command is read, decided and written without a pause, and written in one
+//! transaction, so commands cannot interleave and a trap leaves the record as it was; a command that
+//! changes nothing writes nothing; an object whose last session is gone deletes itself, alarm and all.
+//! Failures are answered as data, for the runtime logs what is thrown.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use wasm_bindgen::prelude::*;
-use worker::js_sys::{Promise, Reflect};
+use worker::js_sys::{JsString, Promise};
 use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::{Env, wasm_bindgen};
 
-use super::bindings::Storage;
+use super::bindings::{self, Storage};
 use super::env;
 use crate::record::Record;
 use crate::store::{self, Command, Reply};
-use crate::time::Time;
-
-const MAKE_TABLE: &str =
-    "CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY CHECK (id = 0), body TEXT NOT NULL)";
-const HAS_TABLE: &str = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'record'";
-const READ: &str = "SELECT body FROM record";
-const WRITE: &str = "INSERT INTO record (id, body) VALUES (0, ?) \
-                     ON CONFLICT (id) DO UPDATE SET body = excluded.body";
 
 /// All sessions of one subject, or one anonymous session. `entry.js` wraps it in the platform's
 /// class.
@@ -33,13 +25,9 @@ pub struct SessionObject {
     storage: Storage,
     env: Env,
     has_table: Cell<bool>,
-}
-
-/// What is to be done to the storage after a transaction.
-enum After {
-    Nothing,
-    Wake(Time),
-    DeleteAll,
+    /// The text that was last read or written, and what it says. What is stored is read for every
+    /// command; reading the same text twice is not worth its time.
+    known: RefCell<Option<(JsString, Record)>>,
 }
 
 #[wasm_bindgen]
@@ -47,7 +35,7 @@ impl SessionObject {
     /// An object with this storage.
     #[wasm_bindgen(constructor)]
     pub fn new(storage: Storage, env: Env) -> Self {
-        Self { storage, env, has_table: Cell::new(false) }
+        Self { storage, env, has_table: Cell::default(), known: RefCell::default() }
     }
 
     /// Carries out a question, and gives the reply or the promise of it; null where there is none.
@@ -83,65 +71,42 @@ impl SessionObject {
 impl SessionObject {
     /// The reply, and what the platform has yet to do, where it is more than rows.
     fn carry_out(&self, request: &store::Request) -> Result<(Reply, Option<Promise>), JsValue> {
-        let mut done = None;
-        self.storage.transaction_sync(&mut || {
-            done = Some(self.transact(request)?);
-            Ok(())
-        })?;
-        let (reply, after) = done.ok_or(JsValue::UNDEFINED)?;
-        let written = match after {
-            After::Nothing => None,
-            // Milliseconds are far below 2^53.
-            #[allow(clippy::cast_precision_loss)]
-            After::Wake(at) => Some(self.storage.set_alarm(at.millis() as f64)),
-            After::DeleteAll => {
-                self.has_table.set(false);
-                Some(self.storage.delete_all())
-            }
+        let stored = self.stored()?;
+        let before = self.read(stored.as_ref())?;
+        let (after, reply) = store::apply(&before, request, env::now());
+        let Some(after) = after else {
+            self.known.replace(stored.map(|text| (text, before)));
+            return Ok((reply, None));
         };
-        Ok((reply, written))
+        let text = after.write().map_err(|_| "a record that cannot be written")?;
+        let Some(text) = text.map(JsString::from) else {
+            self.has_table.set(false);
+            return Ok((reply, stored.map(|_| self.storage.delete_all())));
+        };
+        bindings::store(&self.storage, &text)?;
+        let alarm = after.alarm.filter(|_| after.alarm != before.alarm);
+        self.known.replace(Some((text, after)));
+        // Milliseconds are far below 2^53.
+        #[allow(clippy::cast_precision_loss)]
+        let alarm = alarm.map(|at| self.storage.set_alarm(at.millis() as f64));
+        Ok((reply, alarm))
     }
 
-    fn transact(&self, request: &store::Request) -> Result<(Reply, After), JsValue> {
-        let stored = self.read()?;
-        let before = match &stored {
-            Some(text) => Record::read(text).ok_or("a record of another format")?,
-            None => Record::default(),
-        };
-        let alarm = before.alarm;
-        let (record, reply) = store::apply(before, request, env::now());
-        let text = record.write().map_err(|_| "a record that cannot be written")?;
-        if text == stored {
-            return Ok((reply, After::Nothing));
-        }
-        let Some(text) = text else {
-            return Ok((reply, After::DeleteAll));
-        };
-        let sql = self.storage.sql();
-        if !self.has_table.get() {
-            sql.exec(MAKE_TABLE)?;
-        }
-        sql.exec_with(WRITE, &text)?;
-        let after = match record.alarm {
-            Some(at) if record.alarm != alarm => After::Wake(at),
-            _ => After::Nothing,
-        };
-        Ok((reply, after))
-    }
-
-    fn read(&self) -> Result<Option<String>, JsValue> {
-        let sql = self.storage.sql();
+    fn stored(&self) -> Result<Option<JsString>, JsValue> {
         // `deleteAll` takes the table along and does not restart the object.
         if !self.has_table.get() {
-            if sql.exec(HAS_TABLE)?.to_array().length() == 0 {
-                return Ok(None);
-            }
-            self.has_table.set(true);
+            self.has_table.set(bindings::has_table(&self.storage)?);
         }
-        let row = sql.exec(READ)?.to_array().get(0);
-        if row.is_undefined() {
-            return Ok(None);
+        if self.has_table.get() { bindings::stored(&self.storage) } else { Ok(None) }
+    }
+
+    fn read(&self, stored: Option<&JsString>) -> Result<Record, JsValue> {
+        let Some(stored) = stored else {
+            return Ok(Record::default());
+        };
+        match self.known.take() {
+            Some((text, record)) if text == *stored => Ok(record),
+            _ => Record::read(&String::from(stored)).ok_or("a record of another format".into()),
         }
-        Ok(Reflect::get(&row, &"body".into())?.as_string())
     }
 }

@@ -2,53 +2,56 @@
 //!
 //! Guarantees: `create` is not `save`, and a new ID goes through it or through
 //! [`Ids::replace`](crate::rotation::Ids::replace), so that no ID is ever overwritten into somebody
-//! else's session; a validation that notes nothing leaves the record as it is; time never runs
-//! backwards in a record, whatever the clock says.
+//! else's session; what changes nothing leaves the record as it is; time never runs backwards in a
+//! record, whatever the clock says.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::end;
-use super::{
-    Command, Create, Gone, Lasting, Listed, Operation, Policy, Reply, Request, Rotate, Which,
-};
+use super::validate::{validate, view};
+use super::{Command, Create, Lasting, Listed, Operation, Policy, Reply, Request, Rotate, Which};
 use crate::data::{Change, Data};
 use crate::lifetime::{Life, Shorter};
 use crate::record::{BARRIER_KEPT, Owner, Record, Session};
 use crate::rotation::{Candidate, Ids, Replaced, Standing};
 use crate::sid::Sid;
 use crate::time::{Span, Time};
-use crate::token::IdHash;
-use crate::view::{Succeeded, View};
 
 /// The longest that a login is believed to have been on its way from gate to store: beyond that
 /// their clocks differ.
 const LONGEST_TRAVEL: Span = Span::from_secs(60);
 
-/// Carries a command out on the record that it is for.
+/// Carries a command out on the record that it is for. Gives the record that has to take its place,
+/// if any: most commands change nothing.
 #[must_use]
-pub fn apply(record: Record, request: &Request, now: Time) -> (Record, Reply) {
-    let now = now.max(record.clock);
-    if let (Some(owner), Some(claimed)) = (&record.owner, &request.owner)
+pub fn apply(before: &Record, request: &Request, now: Time) -> (Option<Record>, Reply) {
+    let now = now.max(before.clock);
+    if let (Some(owner), Some(claimed)) = (&before.owner, &request.owner)
         && owner != claimed
     {
-        return (record, Reply::Foreign);
+        return (None, Reply::Foreign);
     }
-    let mut object = Object { record, policy: &request.policy, now };
+    let mut object = Object { record: Cow::Borrowed(before), policy: &request.policy, now };
     let reply = object.carry_out(request);
-    (object.record, reply)
+    let after = match object.record {
+        Cow::Owned(after) => Some(after).filter(|after| after != before),
+        Cow::Borrowed(_) => None,
+    };
+    (after, reply)
 }
 
-/// A record at work.
-pub(super) struct Object<'request> {
-    pub(super) record: Record,
-    pub(super) policy: &'request Policy,
+/// A record at work; copied when it is first changed.
+pub(super) struct Object<'a> {
+    pub(super) record: Cow<'a, Record>,
+    pub(super) policy: &'a Policy,
     pub(super) now: Time,
 }
 
 impl Object<'_> {
     fn carry_out(&mut self, request: &Request) -> Reply {
         match &request.command {
-            Command::Validate { id, slide } => self.validate(id, *slide),
+            Command::Validate { id, slide } => validate(self, id, *slide),
             Command::Create(create) => self.create(create, request.owner.as_ref()),
             Command::Update { which, change, shorter, activity, operation } => {
                 self.once(operation, |object| object.update(which, change, *shorter, *activity))
@@ -61,62 +64,17 @@ impl Object<'_> {
             }
             Command::DestroyAll { presented, operation } => self.once(operation, |object| {
                 if object.record.owner.is_none() {
-                    object.record.owner.clone_from(&request.owner);
+                    object.record.to_mut().owner.clone_from(&request.owner);
                 }
                 end::all(object, presented.as_ref())
             }),
             Command::List => self.list(),
             Command::Sweep => {
-                self.record.alarm = None;
+                self.record.to_mut().alarm = None;
                 self.written();
                 Reply::Swept
             }
         }
-    }
-
-    fn validate(&mut self, id: &IdHash, slide: bool) -> Reply {
-        let Some(place) = self.record.place_of_id(id) else {
-            return Reply::Gone(Gone::Ended);
-        };
-        let Some(session) = self.record.sessions.get(place) else {
-            return Reply::Gone(Gone::Ended);
-        };
-        let deadlines = self.record.deadlines(session, &self.policy.lifetimes);
-        if deadlines.are_over(self.now) {
-            return Reply::Gone(Gone::Expired);
-        }
-        if self.record.bars(session) {
-            return Reply::Gone(Gone::Ended);
-        }
-        let sid = session.ids.sid().clone();
-        match session.ids.standing(id, &self.policy.rotation, self.now) {
-            None => return Reply::Gone(Gone::Ended),
-            Some(Standing::Superseded { reused }) => {
-                let ended = reused && self.policy.reuse_ends;
-                if ended {
-                    self.record.sessions.remove(place);
-                    self.written();
-                }
-                return Reply::Gone(Gone::Superseded { sid, reused, ended });
-            }
-            Some(Standing::Current | Standing::Preceding(_)) => {}
-        }
-        let touched = session.life.touched;
-        let is_current = session.ids.current() == id;
-        let touch_due = slide && self.now.since(touched) >= deadlines.touch;
-        let now = self.now;
-        if let Some(session) = self.record.sessions.get_mut(place) {
-            let is_news = is_current && session.ids.see(now);
-            if touch_due {
-                session.life.touched = now;
-            }
-            if is_news || touch_due {
-                self.written();
-            }
-        }
-        // Sweeping may have moved it.
-        let place = self.record.place_of_id(id).unwrap_or(place);
-        self.view(place, id).map_or(Reply::Gone(Gone::Ended), |view| Reply::Live(Rc::new(view)))
     }
 
     fn create(&mut self, create: &Create, owner: Option<&Owner>) -> Reply {
@@ -135,7 +93,7 @@ impl Object<'_> {
             return Reply::TooLarge;
         }
         let signed_in = owner.is_some_and(|owner| owner.subject().is_some());
-        self.record.owner = owner.cloned();
+        self.record.to_mut().owner = owner.cloned();
         let mut ended = Vec::new();
         if create.end_others {
             ended.extend(end::others(self, None));
@@ -144,7 +102,7 @@ impl Object<'_> {
         if let Some(place) =
             old.and_then(|old| self.record.sessions.iter().position(|session| session.is(old)))
         {
-            ended.push(self.record.sessions.remove(place).ids.sid().clone());
+            ended.push(self.record.to_mut().sessions.remove(place).ids.sid().clone());
         }
         let life = Life::begin(
             &self.policy.lifetimes,
@@ -153,7 +111,8 @@ impl Object<'_> {
             create.shorter,
             self.now,
         );
-        self.record.sessions.push(Session {
+        let record = self.record.to_mut();
+        record.sessions.push(Session {
             root: create.sid.clone(),
             ids: Ids::first(create.id, create.sid.clone(), self.now),
             life,
@@ -162,7 +121,7 @@ impl Object<'_> {
             data: create.data.clone(),
             spared: create.end_others.then_some(self.now),
         });
-        self.record.sweep(&self.policy.lifetimes, self.now);
+        record.sweep(&self.policy.lifetimes, self.now);
         ended.extend(end::beyond_limit(self, &create.sid));
         self.written();
         self.created(create, ended).unwrap_or(Reply::NoSession)
@@ -171,8 +130,8 @@ impl Object<'_> {
     /// What is answered to a login whose session is there.
     fn created(&self, create: &Create, ended: Vec<Sid>) -> Option<Reply> {
         let lasting = self.lasting(&Which::Root(create.sid.clone()))?;
-        let place = self.place(&Which::Id(create.id)).filter(|_| create.shown);
-        let view = place.and_then(|place| self.view(place, &create.id)).map(Rc::new);
+        let is_shown = create.shown && self.place(&Which::Id(create.id)).is_some();
+        let view = is_shown.then(|| view(self, &create.id)).flatten().map(Rc::new);
         Some(Reply::Created { lasting, ended, view })
     }
 
@@ -187,7 +146,7 @@ impl Object<'_> {
             return Reply::NoSession;
         };
         let (limit, now) = (self.policy.data, self.now);
-        let Some(session) = self.record.sessions.get_mut(place) else {
+        let Some(session) = self.record.to_mut().sessions.get_mut(place) else {
             return Reply::NoSession;
         };
         let Some(data) = changed(session, change, limit) else {
@@ -205,7 +164,7 @@ impl Object<'_> {
         };
         let signed_in = self.record.owner.as_ref().is_some_and(|owner| owner.subject().is_some());
         let (limit, now) = (self.policy.data, self.now);
-        let Some(session) = self.record.sessions.get_mut(place) else {
+        let Some(session) = self.record.to_mut().sessions.get_mut(place) else {
             return Reply::NoSession;
         };
         let Some(data) = changed(session, &rotate.change, limit) else {
@@ -236,7 +195,7 @@ impl Object<'_> {
             return Reply::NoOffer;
         };
         let (rules, now) = (&self.policy.rotation, self.now);
-        let Some(session) = self.record.sessions.get_mut(place) else {
+        let Some(session) = self.record.to_mut().sessions.get_mut(place) else {
             return Reply::NoOffer;
         };
         let counts = matches!(
@@ -285,7 +244,7 @@ impl Object<'_> {
             _ => false,
         };
         if did_something {
-            self.record.remember(operation.clone(), reply.clone());
+            self.record.to_mut().remember(operation.clone(), reply.clone());
             self.written();
         }
         reply
@@ -298,9 +257,10 @@ impl Object<'_> {
 
     /// Everything that follows from having changed the record.
     pub(super) fn written(&mut self) {
-        self.record.clock = self.now;
-        self.record.sweep(&self.policy.lifetimes, self.now);
-        self.record.set_alarm(&self.policy.lifetimes, self.now);
+        let record = self.record.to_mut();
+        record.clock = self.now;
+        record.sweep(&self.policy.lifetimes, self.now);
+        record.set_alarm(&self.policy.lifetimes, self.now);
     }
 
     /// What a cookie for a live session needs to know.
@@ -312,34 +272,6 @@ impl Object<'_> {
             generation: session.ids.generation(),
             absolute: deadlines.absolute,
             remember: session.life.remember,
-        })
-    }
-
-    /// The session at a place, as whoever presents this ID sees it.
-    fn view(&self, place: usize, presented: &IdHash) -> Option<View> {
-        let session = self.record.sessions.get(place)?;
-        let deadlines = self.record.deadlines(session, &self.policy.lifetimes);
-        let succeeded = match session.ids.standing(presented, &self.policy.rotation, self.now)? {
-            Standing::Current => None,
-            Standing::Preceding(by) => Some(Succeeded { by }),
-            Standing::Superseded { .. } => return None,
-        };
-        Some(View {
-            root: session.root.clone(),
-            sid: session.ids.sid().clone(),
-            subject: self.record.owner.as_ref().and_then(Owner::subject).cloned(),
-            created: session.life.created,
-            idle: deadlines.idle,
-            absolute: deadlines.absolute,
-            touch_due: session.life.touched.plus(deadlines.touch),
-            auth_time: session.auth_time,
-            amr: session.amr.clone(),
-            remember: session.life.remember,
-            data: session.data.clone(),
-            issued: session.ids.issued(),
-            generation: session.ids.generation(),
-            succeeded,
-            checked: self.now,
         })
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn one(object: &mut Object<'_>, which: &Which) -> Reply {
     let Some(place) = object.place(which) else {
         return Reply::Ended { ended: Vec::new(), presented: false };
     };
-    let session = object.record.sessions.remove(place);
+    let session = object.record.to_mut().sessions.remove(place);
     object.written();
     Reply::Ended { ended: vec![session.ids.sid().clone()], presented: true }
 }
@@ -28,13 +28,14 @@ pub(super) fn all(object: &mut Object<'_>, presented: Option<&IdHash>) -> Reply 
 
 /// Ends every session but the one that is named by its first handle.
 pub(super) fn others(object: &mut Object<'_>, kept: Option<&Sid>) -> Vec<Sid> {
-    object.record.sweep(&object.policy.lifetimes, object.now);
-    object.record.barrier = Some(object.now);
-    let (kept, ended): (Vec<_>, Vec<_>) = core::mem::take(&mut object.record.sessions)
+    let record = object.record.to_mut();
+    record.sweep(&object.policy.lifetimes, object.now);
+    record.barrier = Some(object.now);
+    let (kept, ended): (Vec<_>, Vec<_>) = core::mem::take(&mut record.sessions)
         .into_iter()
         .partition(|session| Some(&session.root) == kept);
-    object.record.sessions = kept;
-    for session in &mut object.record.sessions {
+    record.sessions = kept;
+    for session in &mut record.sessions {
         session.spared = Some(object.now);
     }
     ended.iter().map(|session| session.ids.sid().clone()).collect()
@@ -52,7 +53,7 @@ pub(super) fn beyond_limit(object: &mut Object<'_>, made: &Sid) -> Vec<Sid> {
             .filter(|(_, session)| session.root != *made)
             .min_by_key(|(_, session)| session.life.created);
         let Some((place, _)) = oldest else { break };
-        ended.push(object.record.sessions.remove(place).ids.sid().clone());
+        ended.push(object.record.to_mut().sessions.remove(place).ids.sid().clone());
     }
     ended
 }

@@ -177,6 +177,24 @@ test("what an object has told survives its eviction", async () => {
   assert.equal(await thief.who(), undefined);
 });
 
+test("what is stored counts, not what an object has read before; what this version cannot read is left as it is", async () => {
+  const sub = newUser();
+  const alice = new Browser(gate);
+  const name = await objectOf(() => alice.login(sub));
+  const put = (stored) => gate.objects.sql(name, "UPDATE record SET body = ?", JSON.stringify(stored));
+  const changes = async () => (await alice.send("POST", "/private/page")).code;
+  const whole = await record(name);
+  assert.equal(await changes(), undefined);
+  await put({ ...whole, version: 2 });
+  assert.equal(await changes(), "store_unavailable");
+  assert.equal((await alice.does({ op: "destroy" }, "/private/do")).code, "store_unavailable");
+  assert.deepEqual(await record(name), { ...whole, version: 2 });
+  await put(whole);
+  assert.equal(await changes(), undefined);
+  await put({ ...whole, sessions: [] });
+  assert.equal(await changes(), "session_required");
+});
+
 // Logs Alice in at a gate, and starts another one over the same objects, with this locator key.
 async function afterRestart(locatorKey, look) {
   const folder = mkdtempSync(join(tmpdir(), "edge-session-restart-"));

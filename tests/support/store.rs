@@ -111,10 +111,11 @@ impl Store {
             Some(text) => Record::read(text).ok_or(Fault::Unreadable)?,
             None => Record::default(),
         };
-        let (record, reply) = store::apply(before, request, now);
-        let text = record.write().unwrap();
-        if text.as_ref() != stored {
-            self.writes += 1;
+        let (after, reply) = store::apply(&before, request, now);
+        if let Some(after) = after {
+            let text = after.write().unwrap();
+            assert!(text.is_none() || text.as_ref() != stored, "a write that changes nothing");
+            self.writes += usize::from(text.is_some() || stored.is_some());
             match text {
                 Some(text) => self.texts.insert(name.to_owned(), text),
                 None => self.texts.remove(name),
