@@ -71,7 +71,7 @@ export function build({ settings, file, options }) {
   }
   if (!file || options.stack) delete config.origin;
   if (options.origin) config.origin = options.origin;
-  config.audience ??= "app";
+  config.audience ??= "origin"; // what the gate takes where nothing is set
   const demonstration = options.stack !== undefined || config.origin === undefined && !options.sets.some(({ path }) => path[0] === "origin");
   if (demonstration && !file) Object.assign(config, structuredClone(DEMONSTRATION), STACKS[options.stack]?.settings);
   for (const { path, value } of options.sets) set(config, path, value);

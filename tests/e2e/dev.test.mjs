@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
+import { HELP } from "../../scripts/demo/options.mjs";
+import { homePage } from "../../scripts/demo/views.mjs";
 import { eventually } from "./harness/app.mjs";
 import { launchBrowser } from "./harness/browser.mjs";
 import { PROMPT, adopt, alive, descendants, dev, finish, forget, freePair, listens, shows } from "./harness/dev.mjs";
@@ -215,6 +217,18 @@ test("--origin: the printed key and lines are all that an application needs", as
   assert.equal(await (await fetch(`${url}/`, { headers: { cookie: cookie.split(";")[0] } })).text(), "alice");
   assert.equal((await fetch(`http://127.0.0.1:${application.address().port}/`)).status, 403, "past the gate there is no way in");
   assert.ok(!(await listens(other + 1)), "no attacker's page beside somebody's own application");
+});
+
+test("the settings that --help and the demonstration's own page name as examples are taken", async () => {
+  const named = `${HELP}${homePage({})}`.match(/(?<=--set )[a-z.]+=\w+/g);
+  assert.ok(named.length >= 2);
+  for (const setting of new Set(named)) {
+    const other = await freePair();
+    const run = dev(["--quiet", "--port", String(other), "--set", setting]);
+    await run.started;
+    await finish(run);
+    forget(other);
+  }
 });
 
 test("a configuration that the gate refuses is told, all of it, and the command fails", async () => {

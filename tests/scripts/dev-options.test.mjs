@@ -75,6 +75,10 @@ test("--config replaces the whole table, and its own port counts", () => {
   assert.equal(configure([], { audience: "x" }).config.paths, undefined, "the file says all, the demonstration's rules too");
 });
 
+test("the audience is the gate's own default where neither file says one", () => {
+  assert.equal(configure([], { issuer: "http://localhost:8787" }).config.audience, "origin");
+});
+
 test("a file may be JSON or TOML, bare or a whole wrangler.toml, of any name", t => {
   const wrangler = createRequire(import.meta.url)("wrangler");
   const path = join(folder(t), "table");
