@@ -1,13 +1,24 @@
 // scripts/dev as a stranger would use it: one command, a site in a browser, an attacker's page beside it, and nothing left
 // when it ends.
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import * as miniflare from "miniflare";
+import wrangler from "wrangler";
+import { readToml } from "../../scripts/demo/config.mjs";
+import { devVars } from "../../scripts/demo/dev-vars.mjs";
+import { startGate } from "../../scripts/demo/gate.mjs";
 import { HELP } from "../../scripts/demo/options.mjs";
 import { homePage } from "../../scripts/demo/views.mjs";
 import { eventually } from "./harness/app.mjs";
 import { launchBrowser } from "./harness/browser.mjs";
 import { PROMPT, adopt, alive, descendants, dev, finish, forget, freePair, listens, shows } from "./harness/dev.mjs";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
 let site;
 let port;
@@ -229,6 +240,23 @@ test("the settings that --help and the demonstration's own page name as examples
     await finish(run);
     forget(other);
   }
+});
+
+test("a KV namespace that wrangler.toml binds is bound here too", async t => {
+  const port = await freePair();
+  const state = mkdtempSync(join(tmpdir(), "edge-session-kv-"));
+  const settings = { ...readToml(join(root, "wrangler.toml"), wrangler), kv_namespaces: [{ binding: "SESSIONS_KV", id: "0f2ac74b498b48028cb68387c421e279" }] };
+  const gate = await startGate({
+    miniflare, root, settings, port, hosts: ["127.0.0.1"], state, onLog: () => {},
+    config: { issuer: `http://localhost:${port}`, origin: "http://127.0.0.1:1", store: "kv" },
+    vars: devVars(join(state, ".dev.vars")).vars,
+  });
+  t.after(async () => {
+    await gate.stop();
+    rmSync(state, { recursive: true, force: true });
+  });
+  const answer = await fetch(`http://localhost:${port}/.edge-session/`);
+  assert.equal((await answer.json()).code, "not_found", "and the gate accepts its configuration");
 });
 
 test("a configuration that the gate refuses is told, all of it, and the command fails", async () => {
