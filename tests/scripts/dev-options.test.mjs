@@ -5,8 +5,9 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { build, readTable } from "../../scripts/demo/config.mjs";
+import { build, readSettings, readTable } from "../../scripts/demo/config.mjs";
 import { devVars } from "../../scripts/demo/dev-vars.mjs";
+import { Failure } from "../../scripts/demo/failure.mjs";
 import { UsageError, parse } from "../../scripts/demo/options.mjs";
 import { parse as parseKeys } from "../../scripts/keylist/list.mjs";
 
@@ -93,7 +94,17 @@ test("a file may be JSON or TOML, bare or a whole wrangler.toml, of any name", t
     writeFileSync(path, text);
     assert.throws(() => readTable(path, wrangler), UsageError);
   }
+  writeFileSync(path, 'a = 1\nb =\n');
+  assert.throws(() => readTable(path, wrangler), /line 2: /);
   assert.throws(() => readTable(`${path}.missing`, wrangler), UsageError);
+});
+
+test("a wrangler.toml that cannot be read is told by file and line, without a stack", t => {
+  const wrangler = createRequire(import.meta.url)("wrangler");
+  const path = join(folder(t), "wrangler.toml");
+  assert.throws(() => readSettings(path, wrangler), error => error instanceof Failure && /wrangler\.toml.*could not read/i.test(error.message));
+  writeFileSync(path, 'name = "x"\nmain =\n');
+  assert.throws(() => readSettings(path, wrangler), error => error instanceof Failure && /wrangler\.toml, line 2: /.test(error.message));
 });
 
 test(".dev.vars is made once, for its owner only, with ids that no real site accepts", t => {
