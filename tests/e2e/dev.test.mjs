@@ -106,6 +106,7 @@ test("the demonstration: login, deadlines, data, a new ID, a WebSocket, out-of-b
   try {
     const other = await second.context.newPage();
     await signIn(other);
+    assert.match(await other.getAttribute("#sessions li button", "aria-label"), /^End the session since .*\d/);
     await other.click("#sessions li button");
     await other.waitForURL("**/session?done=ended#sessions");
     assert.equal(await other.locator("#sessions li").count(), 1);

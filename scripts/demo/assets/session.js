@@ -8,6 +8,12 @@ for (const time of document.querySelectorAll("time[datetime]")) {
   time.textContent = date.toLocaleString([], today ? { timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" });
 }
 
+// Buttons that all say "End" say which session, to who only hears them.
+for (const row of document.querySelectorAll("#sessions li")) {
+  const since = row.querySelector("time").textContent;
+  row.querySelector("button")?.setAttribute("aria-label", `End the session since ${since}`);
+}
+
 const session = document.getElementById("session");
 if (session) {
   countDown();
