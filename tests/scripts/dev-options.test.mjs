@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { build, readSettings, readTable } from "../../scripts/demo/config.mjs";
 import { devVars } from "../../scripts/demo/dev-vars.mjs";
 import { Failure } from "../../scripts/demo/failure.mjs";
+import { Ids } from "../../scripts/demo/ids.mjs";
 import { UsageError, parse } from "../../scripts/demo/options.mjs";
 import { parse as parseKeys } from "../../scripts/keylist/list.mjs";
 
@@ -124,4 +125,8 @@ test(".dev.vars is made once, for its owner only, with ids that no real site acc
   assert.deepEqual(third.made, ["EDGE_SESSION_LOCATOR_KEY"], "only what is missing");
   assert.equal(third.vars.EDGE_SESSION_KEYS, first.vars.EDGE_SESSION_KEYS);
   assert.equal(third.vars.OTHER, "1");
+});
+
+test("a list of keys that is none is left for the gate to name, in words", () => {
+  for (const keys of ["garbage", "", "k:short"]) assert.doesNotThrow(() => new Ids(keys), keys);
 });
