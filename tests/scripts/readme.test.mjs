@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
+import { dollars, written } from "../../scripts/pricing/prices.mjs";
 import { sign } from "../e2e/harness/jws.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -50,4 +51,18 @@ test("the lines for Python take an assertion, and no other message", { skip: exi
     const { status, stdout } = read(given, of);
     assert.deepEqual([status, stdout], [1, ""], JSON.stringify([given, of]));
   }
+});
+
+test("what a day costs is what was counted", () => {
+  const { day } = JSON.parse(readFileSync(join(root, "tests/data/cost.json"), "utf8"));
+  const [, rows] = /\| \$ per million requests \|\n\|[-|]+\n((?:\|.*\n)+)/.exec(readme);
+  const told = rows.trim().split("\n").map(row => row.split("|").slice(1, -1).map(cell => cell.replaceAll("`", "").replace(" (default)", "").trim()))
+    .map(([name, ...figures]) => [name, ...figures.map(Number)]);
+  const counted = Object.entries(day).map(([name, { requests, ...counts }]) => {
+    const all = { calls: 0, alarms: 0, kv_reads: 0, kv_writes: 0, kv_deletes: 0, kv_lists: 0, ...counts };
+    const per = count => Math.round((count / requests) * 1e4) / 10;
+    const [store, window] = name.split(" ");
+    return [`${store}, window ${window}`, per(all.calls + all.alarms), per(written(all)), per(all.kv_reads), per(all.kv_writes + all.kv_deletes + all.kv_lists), Number(dollars(requests, all).toFixed(3))];
+  });
+  assert.deepEqual(told, counted);
 });
