@@ -39,12 +39,12 @@ fn assert_problem(option: &str, members: &Value) {
 /// The options that wrangler.toml names behind a `#`, with the values that it says are the defaults.
 fn documented() -> Value {
     let mut config = base();
-    let mut table = String::new();
+    let mut table = "";
     let lines = include_str!("../wrangler.toml").lines();
     for line in lines.skip_while(|line| *line != "[vars.EDGE_SESSION]") {
         if let Some(name) = line.strip_prefix("[vars.EDGE_SESSION.") {
-            table = name.trim_end_matches(']').to_owned();
-            config[&table] = json!({});
+            table = name.trim_end_matches(']');
+            config[table] = json!({});
         }
         let option = line.strip_prefix("# ").and_then(|line| line.split_once(" = "));
         // Without a default, so what stands there is an example.
@@ -54,7 +54,7 @@ fn documented() -> Value {
         // What TOML and JSON write alike, and a comment after it.
         let value = serde_json::Deserializer::from_str(rest).into_iter::<Value>().next();
         let value = value.unwrap().unwrap();
-        let members = if table.is_empty() { &mut config } else { &mut config[&table] };
+        let members = if table.is_empty() { &mut config } else { &mut config[table] };
         members[name] = value;
     }
     config
