@@ -69,6 +69,7 @@ test("the demonstration: login, deadlines, data, a new ID, a WebSocket, out-of-b
   assert.equal(first.data.count, 2, "the login carried the anonymous session's number along");
   assert.match(await page.textContent("#idle"), /^(30:00|29:\d\d)$/);
   assert.match(await page.textContent("#absolute"), /^(12:00:00|11:59:\d\d)$/);
+  assert.equal(await page.getAttribute("#ended", "role"), "alert", "who does not see the countdown hears its end");
   await page.waitForFunction(before => document.getElementById("idle").textContent !== before, await page.textContent("#idle"));
 
   await page.fill("#notes [name=text]", "<b>milk</b> & 'bread'");

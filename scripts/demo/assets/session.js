@@ -22,6 +22,7 @@ if (session) {
 }
 
 function countDown() {
+  document.getElementById("ended").role = "alert"; // who does not see the countdown hears its end
   // The server's clock counts: the deadlines are its own. What this device thinks the time is does not matter.
   const ahead = Number(session.dataset.now) * 1000 - performance.now();
   const outputs = [...session.querySelectorAll("output[data-at]")];
