@@ -36,6 +36,38 @@ fn assert_problem(option: &str, members: &Value) {
     assert!(problems[0].starts_with(&format!("{option}: ")), "{members}: {problems:?}");
 }
 
+/// The options that wrangler.toml names behind a `#`, with the values that it says are the defaults.
+fn documented() -> Value {
+    let mut config = base();
+    let mut table = "";
+    let lines = include_str!("../wrangler.toml").lines();
+    for line in lines.skip_while(|line| *line != "[vars.EDGE_SESSION]") {
+        if let Some(name) = line.strip_prefix("[vars.EDGE_SESSION.") {
+            table = name.trim_end_matches(']');
+            config[table] = json!({});
+        }
+        let option = line.strip_prefix("# ").and_then(|line| line.split_once(" = "));
+        // Without a default, so what stands there is an example.
+        let Some((name, rest)) = option.filter(|(name, _)| *name != "login_url") else {
+            continue;
+        };
+        // What TOML and JSON write alike, and a comment after it.
+        let value = serde_json::Deserializer::from_str(rest).into_iter::<Value>().next();
+        let value = value.unwrap().unwrap();
+        let members = if table.is_empty() { &mut config } else { &mut config[table] };
+        members[name] = value;
+    }
+    config
+}
+
+#[test]
+fn the_defaults_that_wrangler_toml_names_are_the_defaults() {
+    let named = documented();
+    assert_eq!(named["freshness"]["entries"], 2000, "they were read: {named}");
+    let with_all = format!("{:?}", Config::parse(&named).unwrap());
+    assert_eq!(with_all, format!("{:?}", Config::parse(&base()).unwrap()));
+}
+
 #[test]
 fn two_options_are_enough_and_the_defaults_are_those_of_the_documentation() {
     let config = Config::parse(&base()).unwrap();

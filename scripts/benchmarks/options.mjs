@@ -18,6 +18,10 @@ export const HELP = `Measures what the gate costs in CPU, beside the least that 
   --core            only the native benchmark of the decisions, which is cargo bench
   --help            this
 
+The README's oauth2-proxy ran with --upstream=http://127.0.0.1:9911/ --http-address=127.0.0.1:9912 --htpasswd-file=FILE, was signed in to
+at /oauth2/sign_in, and added with
+  scripts/bench --origin-port 9911 --peer "oauth2-proxy=http://127.0.0.1:9912/page,pid=PID,cookie=_oauth2_proxy=..."
+
 Needs Linux (/proc). Servers run on one core and the load on another, where taskset and two cores are there.`;
 
 export class UsageError extends Error {}

@@ -3,6 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Failure } from "./failure.mjs";
 import { UsageError } from "./options.mjs";
 import { STACKS } from "./stacks.mjs";
 
@@ -26,6 +27,17 @@ export function readToml(path, wrangler) {
   return wrangler.experimental_readRawConfig({ config: path }).rawConfig;
 }
 
+/** wrangler.toml of this project; what is wrong with it is for the reader, who has changed it. */
+export function readSettings(path, wrangler) {
+  try {
+    return readToml(path, wrangler);
+  } catch (error) {
+    throw new Failure(`${path}${place(error)}: ${error.message}`);
+  }
+}
+
+const place = ({ location }) => (location ? `, line ${location.line}` : "");
+
 /** The table of --config FILE: JSON or TOML, the bare table or a whole wrangler.toml. */
 export function readTable(path, wrangler) {
   let text;
@@ -38,7 +50,7 @@ export function readTable(path, wrangler) {
   try {
     table = text.trimStart().startsWith("{") ? JSON.parse(text) : toml(text, wrangler);
   } catch (error) {
-    throw new UsageError(`--config ${path} is neither JSON nor TOML: ${error.message}`);
+    throw new UsageError(`--config ${path} is neither JSON nor TOML${place(error)}: ${error.message}`);
   }
   return table.vars?.EDGE_SESSION ?? table;
 }
@@ -71,7 +83,7 @@ export function build({ settings, file, options }) {
   }
   if (!file || options.stack) delete config.origin;
   if (options.origin) config.origin = options.origin;
-  config.audience ??= "app";
+  config.audience ??= "origin"; // what the gate takes where nothing is set
   const demonstration = options.stack !== undefined || config.origin === undefined && !options.sets.some(({ path }) => path[0] === "origin");
   if (demonstration && !file) Object.assign(config, structuredClone(DEMONSTRATION), STACKS[options.stack]?.settings);
   for (const { path, value } of options.sets) set(config, path, value);

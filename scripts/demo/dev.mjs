@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { adoption, banner } from "./announce.mjs";
 import { startAttacker } from "./attacker.mjs";
-import { build, readTable, readToml } from "./config.mjs";
+import { build, readSettings, readTable } from "./config.mjs";
 import { devVars } from "./dev-vars.mjs";
 import { Failure } from "./failure.mjs";
 import { Feed } from "./feed.mjs";
@@ -30,7 +30,7 @@ async function main() {
 
   const require = createRequire(import.meta.url);
   const wrangler = require("wrangler");
-  const settings = readToml(join(root, "wrangler.toml"), wrangler);
+  const settings = readSettings(join(root, "wrangler.toml"), wrangler);
   const { vars, made } = devVars(join(root, ".dev.vars"));
   const { config, port, notes, demonstration } = build({ settings, options, file: options.config && readTable(options.config, wrangler) });
 

@@ -33,6 +33,7 @@ export async function startGate({ miniflare, root, settings, config, vars, port,
           EDGE_SESSION: { type: "json", value: config },
           ...Object.fromEntries(objects.map(({ name, class_name }) =>
             [name, { type: "durable-object", worker: settings.name, exportName: class_name }])),
+          ...Object.fromEntries((settings.kv_namespaces ?? []).map(({ binding, id }) => [binding, { type: "kv", id: id ?? binding }])),
         },
         exports: Object.fromEntries([...classes].map(name => [name, { type: "durable-object", storage: "sqlite" }])),
       },

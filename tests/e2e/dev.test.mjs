@@ -1,11 +1,24 @@
 // scripts/dev as a stranger would use it: one command, a site in a browser, an attacker's page beside it, and nothing left
 // when it ends.
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import * as miniflare from "miniflare";
+import wrangler from "wrangler";
+import { readToml } from "../../scripts/demo/config.mjs";
+import { devVars } from "../../scripts/demo/dev-vars.mjs";
+import { startGate } from "../../scripts/demo/gate.mjs";
+import { HELP } from "../../scripts/demo/options.mjs";
+import { homePage } from "../../scripts/demo/views.mjs";
 import { eventually } from "./harness/app.mjs";
 import { launchBrowser } from "./harness/browser.mjs";
 import { PROMPT, adopt, alive, descendants, dev, finish, forget, freePair, listens, shows } from "./harness/dev.mjs";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
 let site;
 let port;
@@ -56,6 +69,7 @@ test("the demonstration: login, deadlines, data, a new ID, a WebSocket, out-of-b
   assert.equal(first.data.count, 2, "the login carried the anonymous session's number along");
   assert.match(await page.textContent("#idle"), /^(30:00|29:\d\d)$/);
   assert.match(await page.textContent("#absolute"), /^(12:00:00|11:59:\d\d)$/);
+  assert.equal(await page.getAttribute("#ended", "role"), "alert", "who does not see the countdown hears its end");
   await page.waitForFunction(before => document.getElementById("idle").textContent !== before, await page.textContent("#idle"));
 
   await page.fill("#notes [name=text]", "<b>milk</b> & 'bread'");
@@ -93,6 +107,7 @@ test("the demonstration: login, deadlines, data, a new ID, a WebSocket, out-of-b
   try {
     const other = await second.context.newPage();
     await signIn(other);
+    assert.match(await other.getAttribute("#sessions li button", "aria-label"), /^End the session since .*\d/);
     await other.click("#sessions li button");
     await other.waitForURL("**/session?done=ended#sessions");
     assert.equal(await other.locator("#sessions li").count(), 1);
@@ -215,6 +230,35 @@ test("--origin: the printed key and lines are all that an application needs", as
   assert.equal(await (await fetch(`${url}/`, { headers: { cookie: cookie.split(";")[0] } })).text(), "alice");
   assert.equal((await fetch(`http://127.0.0.1:${application.address().port}/`)).status, 403, "past the gate there is no way in");
   assert.ok(!(await listens(other + 1)), "no attacker's page beside somebody's own application");
+});
+
+test("the settings that --help and the demonstration's own page name as examples are taken", async () => {
+  const named = `${HELP}${homePage({})}`.match(/(?<=--set )[a-z.]+=\w+/g);
+  assert.ok(named.length >= 2);
+  for (const setting of new Set(named)) {
+    const other = await freePair();
+    const run = dev(["--quiet", "--port", String(other), "--set", setting]);
+    await run.started;
+    await finish(run);
+    forget(other);
+  }
+});
+
+test("a KV namespace that wrangler.toml binds is bound here too", async t => {
+  const port = await freePair();
+  const state = mkdtempSync(join(tmpdir(), "edge-session-kv-"));
+  const settings = { ...readToml(join(root, "wrangler.toml"), wrangler), kv_namespaces: [{ binding: "SESSIONS_KV", id: "0f2ac74b498b48028cb68387c421e279" }] };
+  const gate = await startGate({
+    miniflare, root, settings, port, hosts: ["127.0.0.1"], state, onLog: () => {},
+    config: { issuer: `http://localhost:${port}`, origin: "http://127.0.0.1:1", store: "kv" },
+    vars: devVars(join(state, ".dev.vars")).vars,
+  });
+  t.after(async () => {
+    await gate.stop();
+    rmSync(state, { recursive: true, force: true });
+  });
+  const answer = await fetch(`http://localhost:${port}/.edge-session/`);
+  assert.equal((await answer.json()).code, "not_found", "and the gate accepts its configuration");
 });
 
 test("a configuration that the gate refuses is told, all of it, and the command fails", async () => {

@@ -1,5 +1,6 @@
 // What wrangler.toml says of the Worker as it is deployed, read as wrangler reads it.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
@@ -17,4 +18,18 @@ test("there is no second address, and nothing that answers before the gate does"
 test("the platform's log has what the gate says in it, and no request with address, path and query", () => {
   const { enabled, logs, traces, redact_query_string } = deployed.observability;
   assert.deepEqual([enabled, logs?.enabled, logs?.invocation_logs, traces?.enabled, redact_query_string], [true, true, false, false, true]);
+});
+
+test("every option that wrangler.toml names is in the README's table, and the other way round", () => {
+  const text = name => readFileSync(join(root, name), "utf8");
+  const named = [];
+  let table = "";
+  for (const line of text("wrangler.toml").split("[vars.EDGE_SESSION]")[1].split("\n")) {
+    table = /^\[vars\.EDGE_SESSION\.([a-z]+)\]$/.exec(line)?.[1].concat(".") ?? table;
+    const option = /^(?:# )?([a-z_]+) = /.exec(line)?.[1];
+    if (option) named.push(table + option);
+  }
+  const [, rows] = /\| option \| default \| meaning \|\n\|---\|---\|---\|\n((?:\|.*\n)+)/.exec(text("README.md"));
+  const told = [...rows.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, cell]) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name));
+  assert.deepEqual(told.sort(), named.sort());
 });

@@ -5,8 +5,10 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { build, readTable } from "../../scripts/demo/config.mjs";
+import { build, readSettings, readTable } from "../../scripts/demo/config.mjs";
 import { devVars } from "../../scripts/demo/dev-vars.mjs";
+import { Failure } from "../../scripts/demo/failure.mjs";
+import { Ids } from "../../scripts/demo/ids.mjs";
 import { UsageError, parse } from "../../scripts/demo/options.mjs";
 import { parse as parseKeys } from "../../scripts/keylist/list.mjs";
 
@@ -75,6 +77,10 @@ test("--config replaces the whole table, and its own port counts", () => {
   assert.equal(configure([], { audience: "x" }).config.paths, undefined, "the file says all, the demonstration's rules too");
 });
 
+test("the audience is the gate's own default where neither file says one", () => {
+  assert.equal(configure([], { issuer: "http://localhost:8787" }).config.audience, "origin");
+});
+
 test("a file may be JSON or TOML, bare or a whole wrangler.toml, of any name", t => {
   const wrangler = createRequire(import.meta.url)("wrangler");
   const path = join(folder(t), "table");
@@ -89,7 +95,17 @@ test("a file may be JSON or TOML, bare or a whole wrangler.toml, of any name", t
     writeFileSync(path, text);
     assert.throws(() => readTable(path, wrangler), UsageError);
   }
+  writeFileSync(path, 'a = 1\nb =\n');
+  assert.throws(() => readTable(path, wrangler), /line 2: /);
   assert.throws(() => readTable(`${path}.missing`, wrangler), UsageError);
+});
+
+test("a wrangler.toml that cannot be read is told by file and line, without a stack", t => {
+  const wrangler = createRequire(import.meta.url)("wrangler");
+  const path = join(folder(t), "wrangler.toml");
+  assert.throws(() => readSettings(path, wrangler), error => error instanceof Failure && /wrangler\.toml.*could not read/i.test(error.message));
+  writeFileSync(path, 'name = "x"\nmain =\n');
+  assert.throws(() => readSettings(path, wrangler), error => error instanceof Failure && /wrangler\.toml, line 2: /.test(error.message));
 });
 
 test(".dev.vars is made once, for its owner only, with ids that no real site accepts", t => {
@@ -109,4 +125,8 @@ test(".dev.vars is made once, for its owner only, with ids that no real site acc
   assert.deepEqual(third.made, ["EDGE_SESSION_LOCATOR_KEY"], "only what is missing");
   assert.equal(third.vars.EDGE_SESSION_KEYS, first.vars.EDGE_SESSION_KEYS);
   assert.equal(third.vars.OTHER, "1");
+});
+
+test("a list of keys that is none is left for the gate to name, in words", () => {
+  for (const keys of ["garbage", "", "k:short"]) assert.doesNotThrow(() => new Ids(keys), keys);
 });

@@ -65,7 +65,7 @@ def under_test():
 def config():
     given = getattr(settings, "EDGE_SESSION", None)
     if not isinstance(given, dict):
-        raise ImproperlyConfigured("EDGE_SESSION has to be a dictionary with ISSUER, AUDIENCE and KEYS.")
+        raise ImproperlyConfigured("EDGE_SESSION has to be a dictionary with ISSUER and KEYS.")
     unknown = sorted(set(given) - set(DEFAULTS))
     if unknown:
         raise ImproperlyConfigured(f"EDGE_SESSION has members that mean nothing: {', '.join(unknown)}.")

@@ -164,6 +164,13 @@ class Settings(SimpleTestCase):
                     SessionMiddleware(lambda request: HttpResponse())
                 self.assertIn("edge_session.E001", [one.id for one in run_checks()])
 
+    def test_only_what_has_no_default_is_asked_for(self):
+        with override_settings(EDGE_SESSION=None):
+            (said,) = [one.msg for one in run_checks() if one.id == "edge_session.E001"]
+        self.assertIn("ISSUER and KEYS", said)
+        with override_settings(EDGE_SESSION={"ISSUER": GOOD["ISSUER"], "KEYS": GOOD["KEYS"]}):
+            self.assertEqual(config().audience, "origin")
+
     def test_keys_do_not_print(self):
         self.assertNotIn("ABC", repr(config()))
         self.assertEqual(parse_keys("a:" + "QUJD" * 11)[0], ("a", b"ABC" * 11))

@@ -8,6 +8,12 @@ for (const time of document.querySelectorAll("time[datetime]")) {
   time.textContent = date.toLocaleString([], today ? { timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "short" });
 }
 
+// Buttons that all say "End" say which session, to who only hears them.
+for (const row of document.querySelectorAll("#sessions li")) {
+  const since = row.querySelector("time").textContent;
+  row.querySelector("button")?.setAttribute("aria-label", `End the session since ${since}`);
+}
+
 const session = document.getElementById("session");
 if (session) {
   countDown();
@@ -16,6 +22,7 @@ if (session) {
 }
 
 function countDown() {
+  document.getElementById("ended").role = "alert"; // who does not see the countdown hears its end
   // The server's clock counts: the deadlines are its own. What this device thinks the time is does not matter.
   const ahead = Number(session.dataset.now) * 1000 - performance.now();
   const outputs = [...session.querySelectorAll("output[data-at]")];
