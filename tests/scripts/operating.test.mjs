@@ -1,4 +1,4 @@
-// OPERATING.md names what the code says: every event, code and reason, and an environment that wrangler takes.
+// What the README says of operating the gate: it names every event, code and reason of the code, and an environment that wrangler takes.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { readToml } from "../../scripts/demo/config.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
 const text = name => readFileSync(join(root, name), "utf8");
-const operating = text("OPERATING.md");
+const [, operating] = /\n## Operate it\n([^]*?)\n## /.exec(text("README.md"));
 const words = (source, pattern) => [...source.matchAll(pattern)].map(([, word]) => word);
 // The names of one `as_str`, which begins after this line.
 const names = (file, after) => words(text(file).split(after)[1].split("\n    }\n")[0], /=> "([a-z_.]+)"/g);
