@@ -142,21 +142,27 @@ impl Reader {
 
     fn key(&mut self, what: &str, text: &str) -> Option<MacKey> {
         let bytes = base64url::decode(text)
-            .filter(|bytes| (SHORTEST_KEY..=LONGEST_KEY).contains(&bytes.len()));
+            .filter(|bytes| (SHORTEST_KEY..=LONGEST_KEY).contains(&bytes.len()))
+            .filter(|bytes| !significant(bytes).is_empty());
         let key = bytes.as_deref().and_then(MacKey::new);
-        if key.is_none() {
+        let (Some(bytes), Some(key)) = (bytes, key) else {
             self.problems.push(format!(
                 "{what} must be base64url without padding of {SHORTEST_KEY} to {LONGEST_KEY} random bytes"
             ));
-        }
-        // HMAC fills a key up with zeros: with and without them it is the same key.
-        let mut bytes = bytes?;
-        bytes.truncate(bytes.iter().rposition(|byte| *byte != 0)?.saturating_add(1));
-        if !self.keys.insert(bytes) {
+            return None;
+        };
+        if !self.keys.insert(significant(&bytes).to_vec()) {
             self.problems.push(format!("{what} appears twice"));
         }
-        key
+        Some(key)
     }
+}
+
+/// The part of a key that tells it from others: HMAC fills a key up with zeros, so with and without
+/// zeros at its end it is the same one, and of zeros alone it is known to everyone.
+fn significant(key: &[u8]) -> &[u8] {
+    let last = key.iter().rposition(|byte| *byte != 0);
+    last.and_then(|last| key.get(..=last)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -207,6 +213,25 @@ mod tests {
             format!(":{}", key(1)),
         ] {
             assert!(!problems(&session, &good, &key(4)).is_empty(), "{session}");
+        }
+    }
+
+    #[test]
+    fn a_key_of_zeros_is_refused_and_said_so_wherever_it_stands() {
+        let (good, other, zeros) = (key(1), key(2), base64url::encode(&[0; 32]));
+        for (session, origin, locator, name) in [
+            (format!("a:{zeros}"), format!("o:{other}"), &key(3), "EDGE_SESSION_KEYS"),
+            (
+                format!("a:{good}"),
+                format!("o:{other},p:{zeros}"),
+                &key(3),
+                "EDGE_SESSION_ORIGIN_KEYS",
+            ),
+            (format!("a:{good}"), format!("o:{other}"), &zeros, "EDGE_SESSION_LOCATOR_KEY"),
+        ] {
+            let found = problems(&session, &origin, locator);
+            assert_eq!(found.len(), 1, "{name}: {found:?}");
+            assert!(found[0].starts_with(name), "{found:?}");
         }
     }
 
