@@ -31,6 +31,8 @@ use crate::store::{Fault, Reply};
 use crate::time::Time;
 use crate::verdict::{Answer, Call, Outcome, ResponseFacts};
 
+use flights::Question;
+
 /// A response or the promise of one, or why the platform did not let us make one; the entry answers
 /// that with 500.
 type Responded = Result<JsValue, JsValue>;
@@ -119,10 +121,11 @@ impl Visit {
     async fn ask(&self, passage: &mut Passage) -> Option<Result<Reply, Fault>> {
         let site = &self.site;
         let call = passage.question(site)?;
-        let key = (passage.presented()?.hash, passage.mark());
+        let (id, mark) = (passage.presented()?.hash, passage.mark());
+        let question = Question { id, mark, slides: passage.slides() };
         if !passage.fresh_for().is_zero() {
             // Somebody may be asking the same at this moment.
-            match flights::follow(key, site.config.store_deadline).await {
+            match flights::follow(question, site.config.store_deadline).await {
                 Ok(true) => {
                     if let Some((reply, _)) = recall(site, passage, env::now()) {
                         return Some(Ok(reply));
@@ -132,9 +135,9 @@ impl Visit {
                 Err(fault) => return Some(Err(fault)),
             }
         }
-        let flight = flights::lead(key, site.config.store_deadline);
-        let reply = store::validate(site, &self.env, &call, &key.0, key.1).await;
-        flights::land(key, flight, reply.as_ref().err().copied());
+        let flight = flights::lead(question, site.config.store_deadline);
+        let reply = store::validate(site, &self.env, &call, &id, mark).await;
+        flights::land(question, flight, reply.as_ref().err().copied());
         Some(reply)
     }
 

@@ -73,7 +73,8 @@ pub struct Passage {
 
 impl Passage {
     /// Whether the request counts as the user's activity.
-    pub(super) fn slides(&self) -> bool {
+    #[must_use]
+    pub fn slides(&self) -> bool {
         self.activity && !self.facts.is_prefetch()
     }
 
