@@ -108,11 +108,18 @@ impl SessionObject {
             Some(text) => Record::read(text).ok_or("a record of another format")?,
             None => Record::default(),
         };
-        let alarm = before.alarm;
+        // Whoever sweeps was woken by the alarm that the record speaks of: it is no longer set. It can
+        // go off a moment early by this clock, and what was to be cleared then has to wait for another.
+        let is_woken = matches!(request.command, Command::Sweep);
+        let set = before.alarm.filter(|_| !is_woken);
         let (record, reply) = store::apply(before, request, env::now());
+        let after = match record.alarm {
+            Some(at) if record.alarm != set => After::Wake(at),
+            _ => After::Nothing,
+        };
         let text = record.write().map_err(|_| "a record that cannot be written")?;
         if text == stored {
-            return Ok((reply, After::Nothing));
+            return Ok((reply, after));
         }
         let Some(text) = text else {
             return Ok((reply, After::DeleteAll));
@@ -122,10 +129,6 @@ impl SessionObject {
             sql.exec(MAKE_TABLE)?;
         }
         sql.exec_with(WRITE, &text)?;
-        let after = match record.alarm {
-            Some(at) if record.alarm != alarm => After::Wake(at),
-            _ => After::Nothing,
-        };
         Ok((reply, after))
     }
 
