@@ -1,4 +1,5 @@
-//! `Edge-Session-Control`: what an origin tells the gate to do with a session.
+//! `Edge-Session-Control`: what an origin tells the gate to do with a session, as a JWT
+//! ([RFC 7519](https://www.rfc-editor.org/rfc/rfc7519)).
 //!
 //! Guarantees: an instruction counts only when it was signed by the origin, for this site, in answer
 //! to this very request (or, out of band, under an identifier of its own) and just now; a header
@@ -23,7 +24,7 @@ use fields::Fields;
 /// The longest message in bytes.
 pub const LONGEST: usize = 8 * 1024;
 
-/// How far apart `iat` and `exp` may be.
+/// How far apart `iat` and `exp` may be, in seconds.
 const LONGEST_LIFE: u64 = 60;
 
 /// How far the origin's clock may be from ours, in seconds.

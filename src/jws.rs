@@ -3,7 +3,7 @@
 //!
 //! Guarantees: the algorithm is pinned and never taken from the message; a protected header is
 //! exactly `alg`, `typ` and `kid` (OWASP ASVS 5 9.1.2, 9.1.3); nothing of a payload is looked at
-//! before its signature has verified (RFC 8725).
+//! before its signature has verified ([RFC 8725](https://www.rfc-editor.org/rfc/rfc8725)).
 
 use core::fmt;
 

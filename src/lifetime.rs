@@ -1,5 +1,6 @@
 //! How long sessions live: an idle deadline that activity moves, and an absolute one that nothing
-//! moves later (OWASP ASVS 5 7.3.1 and 7.3.2, NIST SP 800-63B).
+//! moves later ([OWASP ASVS 5 V7](https://github.com/OWASP/ASVS/blob/v5.0.0/5.0/en/0x16-V7-Session-Management.md),
+//! 7.3.1 and 7.3.2; [NIST SP 800-63B](https://pages.nist.gov/800-63-4/sp800-63b.html)).
 //!
 //! Guarantees: the idle deadline is never after the absolute one; the absolute deadline is fixed
 //! when the session is created and an operation can only bring it nearer; a shorter configuration

@@ -12,7 +12,8 @@
 //! seconds (8, big-endian), locator (16), secret (32), HMAC-SHA256 of all before it (32). Version 2,
 //! for stores that do not hold all of a subject's sessions together, has a [`Stamp`] after the
 //! locator: root handle (16), generation (4), time of sealing in seconds (4).
-//! Session IDs follow OWASP ASVS 5 7.2.3: 256 bits of the platform's randomness.
+//! Session IDs are 256 bits of the platform's randomness
+//! ([OWASP ASVS 5 V7](https://github.com/OWASP/ASVS/blob/v5.0.0/5.0/en/0x16-V7-Session-Management.md), 7.2.3).
 
 use core::fmt;
 
