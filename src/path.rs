@@ -101,7 +101,8 @@ impl Rule {
     /// rule's own.
     #[must_use]
     pub fn hides(&self, later: &Self) -> bool {
-        let is_same = folded(&self.text) == folded(&later.text);
+        // Only a rule that protects is about other spellings than its own.
+        let is_same = later.access == Access::Required && folded(&self.text) == folded(&later.text);
         let path = later.text.trim_end_matches('*');
         let is_hidden = match (&later.pattern, self.access) {
             (Pattern::Exact(_), Access::Required) => {
