@@ -121,11 +121,10 @@ impl<'call> Errand<'call> {
     pub fn decide(self, now: Time) -> Result<(Reply, Vec<Write>), Fault> {
         let mut known = self.known()?;
         self.catch_up(&mut known, now)?;
-        let before = known.record.clone();
         let request = self.request();
         let (after, reply) = store::apply(known.record.clone(), &request, now);
-        let changes =
-            Changes { keys: &self.keys, request: &request, before: &before, after: &after, now };
+        let (keys, before) = (&self.keys, &known.record);
+        let changes = Changes { keys, request: &request, before, after: &after, now };
         let mut writes = changes.writes(&reply)?;
         if let Some(root) = self.left_behind(&known, &reply, now) {
             writes.push(changes.ending(&root)?);
