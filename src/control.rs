@@ -17,7 +17,7 @@ use crate::lifetime::Shorter;
 use crate::sid::Sid;
 use crate::store::Operation;
 use crate::subject::Subject;
-use crate::time::{Span, Time};
+use crate::time::Time;
 
 use fields::Fields;
 
@@ -250,9 +250,4 @@ fn operation(id: &str, message: &str, until: Time, out_of_band: bool) -> Operati
     let hash = Sha256::digest(message.as_bytes());
     let digest = base64url::encode(hash.get(..16).unwrap_or_default());
     Operation { id: id.to_owned(), digest, until, out_of_band }
-}
-
-/// Seconds as an origin gives them: at least one.
-fn seconds(value: u64) -> Option<Span> {
-    (value > 0).then(|| Span::from_secs(value))
 }
