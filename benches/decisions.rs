@@ -17,7 +17,7 @@ mod world;
 use std::hint::black_box;
 
 use criterion::{BatchSize, Bencher, Criterion, criterion_group, criterion_main};
-use edge_session::gate::{self, Entropy, Opened, Resumed};
+use edge_session::gate::{self, Entropy, Loaded, Opened, Resumed};
 use edge_session::request::Facts;
 use edge_session::verdict::ResponseFacts;
 use serde_json::json;
@@ -43,11 +43,11 @@ fn world() -> (World, Browser) {
 fn pass(world: &World, isolate: &Isolate, facts: Facts) -> Option<gate::Forward> {
     let (site, mut events) = (&isolate.site, Vec::new());
     let (passage, loaded) = match gate::open(site, facts, world.now, &mut events) {
-        Opened::Load(mut passage) => {
-            let (reply, _) = gate::recall(site, &mut passage, &isolate.memory, world.now)?;
-            (passage, Some(Ok(reply)))
+        Opened::Load(passage) => {
+            let recalled = gate::recall(site, &passage, &isolate.memory, world.now)?;
+            (passage, Loaded::FromMemory(recalled.reply))
         }
-        Opened::Forward(passage) => (passage, None),
+        Opened::Forward(passage) => (passage, Loaded::Nothing),
         _ => return None,
     };
     match gate::resume(site, *passage, loaded, world.now, &ENTROPY, &mut events) {

@@ -10,7 +10,7 @@ mod together;
 
 use serde_json::Value;
 
-use crate::cookie::{CookieNames, SameSite};
+use crate::cookie::CookieNames;
 use crate::csrf::CrossSite;
 use crate::event::Level;
 use crate::ijson;
@@ -78,8 +78,6 @@ pub struct Config {
     pub logout_url: String,
     /// The cookies.
     pub cookie: CookieNames,
-    /// The `SameSite` attribute that was chosen.
-    pub same_site: SameSite,
     /// How long an assertion is good for.
     pub assertion_ttl: Span,
     /// How long sessions live.

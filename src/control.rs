@@ -1,4 +1,5 @@
-//! `Edge-Session-Control`: what an origin tells the gate to do with a session.
+//! `Edge-Session-Control`: what an origin tells the gate to do with a session, as a JWT
+//! ([RFC 7519](https://www.rfc-editor.org/rfc/rfc7519)).
 //!
 //! Guarantees: an instruction counts only when it was signed by the origin, for this site, in answer
 //! to this very request (or, out of band, under an identifier of its own) and just now; a header
@@ -16,14 +17,14 @@ use crate::lifetime::Shorter;
 use crate::sid::Sid;
 use crate::store::Operation;
 use crate::subject::Subject;
-use crate::time::{Span, Time};
+use crate::time::Time;
 
 use fields::Fields;
 
 /// The longest message in bytes.
 pub const LONGEST: usize = 8 * 1024;
 
-/// How far apart `iat` and `exp` may be.
+/// How far apart `iat` and `exp` may be, in seconds.
 const LONGEST_LIFE: u64 = 60;
 
 /// How far the origin's clock may be from ours, in seconds.
@@ -249,9 +250,4 @@ fn operation(id: &str, message: &str, until: Time, out_of_band: bool) -> Operati
     let hash = Sha256::digest(message.as_bytes());
     let digest = base64url::encode(hash.get(..16).unwrap_or_default());
     Operation { id: id.to_owned(), digest, until, out_of_band }
-}
-
-/// Seconds as an origin gives them: at least one.
-fn seconds(value: u64) -> Option<Span> {
-    (value > 0).then(|| Span::from_secs(value))
 }

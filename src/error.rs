@@ -109,27 +109,28 @@ impl Code {
     /// The refusal for this reason.
     #[must_use]
     pub fn problem(self) -> Problem {
-        self.detailed(None)
+        self.written(self.status(), None)
     }
 
     /// The refusal for this reason, saying what it means for the user.
     #[must_use]
     pub fn problem_saying(self, detail: &'static str) -> Problem {
-        self.detailed(Some(detail))
+        self.written(self.status(), Some(detail))
     }
 
     /// The refusal for a message out of band: a fault of the request, not of the application
     /// behind the gate.
     #[must_use]
     pub fn problem_of_request(self) -> Problem {
-        let problem = self.problem();
-        let status = if problem.status == 502 { 400 } else { problem.status };
-        Problem { status, body: problem.body.replacen("502", &status.to_string(), 1), ..problem }
+        let status = match self.status() {
+            502 => 400,
+            status => status,
+        };
+        self.written(status, None)
     }
 
-    fn detailed(self, detail: Option<&'static str>) -> Problem {
+    fn written(self, status: u16, detail: Option<&'static str>) -> Problem {
         let detail = detail.map_or_else(String::new, |text| format!(r#","detail":"{text}""#));
-        let status = self.status();
         Problem {
             status,
             body: format!(

@@ -25,9 +25,9 @@ pub use control::{Pending, settle};
 pub use logout::Leaving;
 pub use open::{Opened, open};
 pub use out_of_band::{Asked, read as read_out_of_band};
-pub use passage::{Context, Passage};
+pub use passage::{Context, Loaded, Passage};
 pub use respond::respond;
-pub use resume::{Entropy, Forward, Resumed, recall, remember, resume};
+pub use resume::{Entropy, Forward, Recalled, Resumed, recall, remember, resume};
 
 use crate::verdict::{Call, Outcome};
 

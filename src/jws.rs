@@ -3,7 +3,7 @@
 //!
 //! Guarantees: the algorithm is pinned and never taken from the message; a protected header is
 //! exactly `alg`, `typ` and `kid` (OWASP ASVS 5 9.1.2, 9.1.3); nothing of a payload is looked at
-//! before its signature has verified (RFC 8725).
+//! before its signature has verified ([RFC 8725](https://www.rfc-editor.org/rfc/rfc8725)).
 
 use core::fmt;
 
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::base64url;
 use crate::ijson;
-use crate::keys::{KeyId, MasterKey};
+use crate::keys::{KeyId, KeyList, MasterKey};
 use crate::mac::MacKey;
 
 /// What a message is for: a message of one kind is never taken for one of the other.
@@ -32,9 +32,9 @@ impl Kind {
     }
 }
 
-/// The keys that gate and origin share, newest first.
+/// The keys that gate and origin share.
 #[derive(Clone, Debug)]
-pub struct OriginKeys(Vec<OriginKey>);
+pub struct OriginKeys(KeyList<OriginKey>);
 
 #[derive(Clone)]
 struct OriginKey {
@@ -96,16 +96,14 @@ impl fmt::Debug for Signed {
 impl OriginKeys {
     /// The keys of a list, used as they are: the standard fixes what they do.
     #[must_use]
-    pub fn new(masters: &[MasterKey]) -> Self {
-        Self(masters.iter().map(OriginKey::new).collect())
+    pub fn new(masters: &KeyList<MasterKey>) -> Self {
+        Self(masters.map(OriginKey::new))
     }
 
     /// Signs a payload under the newest key.
     #[must_use]
     pub fn sign(&self, kind: Kind, payload: &[u8]) -> Signed {
-        let Some(key) = self.0.first() else {
-            return Signed(String::new());
-        };
+        let key = self.0.newest();
         let opening = match kind {
             Kind::Assertion => &key.assertion,
             Kind::Control => &key.control,
@@ -168,6 +166,10 @@ mod tests {
         MasterKey { id: KeyId::parse(id).unwrap(), mac: MacKey::new(&[byte; 32]).unwrap() }
     }
 
+    fn keys(masters: Vec<MasterKey>) -> OriginKeys {
+        OriginKeys::new(&KeyList::of(masters).unwrap())
+    }
+
     fn signed_with(header: &str, payload: &str) -> String {
         let mut text = format!(
             "{}.{}",
@@ -184,8 +186,8 @@ mod tests {
 
     #[test]
     fn what_is_signed_verifies_under_any_key_of_the_list() {
-        let old = OriginKeys::new(&[master("a", 1)]);
-        let new = OriginKeys::new(&[master("b", 2), master("a", 1)]);
+        let old = keys(vec![master("a", 1)]);
+        let new = keys(vec![master("b", 2), master("a", 1)]);
         let text = old.sign(Kind::Control, br#"{"x":1}"#);
         assert_eq!(new.verify(Kind::Control, text.expose()).unwrap()["x"], 1);
         assert!(old.verify(Kind::Control, new.sign(Kind::Control, b"{}").expose()).is_err());
@@ -193,14 +195,14 @@ mod tests {
 
     #[test]
     fn a_message_of_one_kind_is_not_one_of_the_other() {
-        let keys = OriginKeys::new(&[master("a", 1)]);
+        let keys = keys(vec![master("a", 1)]);
         let text = keys.sign(Kind::Assertion, b"{}");
         assert!(keys.verify(Kind::Control, text.expose()).is_err());
     }
 
     #[test]
     fn headers_of_any_other_form_are_refused() {
-        let keys = OriginKeys::new(&[master("a", 1)]);
+        let keys = keys(vec![master("a", 1)]);
         assert!(keys.verify(Kind::Control, &signed_with(HEADER, "{}")).is_ok());
         for header in [
             r#"{"alg":"none","typ":"edge-session-control+jwt","kid":"a"}"#,
@@ -221,7 +223,7 @@ mod tests {
 
     #[test]
     fn altered_truncated_and_reassembled_messages_are_refused() {
-        let keys = OriginKeys::new(&[master("a", 1)]);
+        let keys = keys(vec![master("a", 1)]);
         let text = signed_with(HEADER, r#"{"x":1}"#);
         for length in 0..text.len() {
             assert!(keys.verify(Kind::Control, text.get(..length).unwrap()).is_err(), "{length}");

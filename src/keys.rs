@@ -58,13 +58,46 @@ impl fmt::Debug for MasterKey {
     }
 }
 
+/// A list that is never empty, newest first: the newest signs, all of them verify.
+#[derive(Clone, Debug)]
+pub struct KeyList<K> {
+    newest: K,
+    older: Vec<K>,
+}
+
+impl<K> KeyList<K> {
+    /// The list of these keys, newest first; nothing when there are none.
+    #[must_use]
+    pub fn of(keys: Vec<K>) -> Option<Self> {
+        let mut keys = keys.into_iter();
+        Some(Self { newest: keys.next()?, older: keys.collect() })
+    }
+
+    /// The key that signs.
+    #[must_use]
+    pub const fn newest(&self) -> &K {
+        &self.newest
+    }
+
+    /// All keys, newest first.
+    pub fn iter(&self) -> impl Iterator<Item = &K> {
+        core::iter::once(&self.newest).chain(&self.older)
+    }
+
+    /// The keys that are made of these.
+    #[must_use]
+    pub fn map<T>(&self, make: impl Fn(&K) -> T) -> KeyList<T> {
+        KeyList { newest: make(&self.newest), older: self.older.iter().map(make).collect() }
+    }
+}
+
 /// The master keys of a deployment.
 #[derive(Clone, Debug)]
 pub struct MasterKeys {
-    /// `EDGE_SESSION_KEYS`, newest first, never empty.
-    pub session: Vec<MasterKey>,
-    /// `EDGE_SESSION_ORIGIN_KEYS`, newest first, never empty.
-    pub origin: Vec<MasterKey>,
+    /// `EDGE_SESSION_KEYS`.
+    pub session: KeyList<MasterKey>,
+    /// `EDGE_SESSION_ORIGIN_KEYS`.
+    pub origin: KeyList<MasterKey>,
     /// `EDGE_SESSION_LOCATOR_KEY`.
     pub locator: MacKey,
 }
@@ -84,8 +117,10 @@ impl MasterKeys {
         let session = reader.list("EDGE_SESSION_KEYS", session, development_allowed);
         let origin = reader.list("EDGE_SESSION_ORIGIN_KEYS", origin, development_allowed);
         let locator = reader.single("EDGE_SESSION_LOCATOR_KEY", locator);
-        match locator {
-            Some(locator) if reader.problems.is_empty() => Ok(Self { session, origin, locator }),
+        match (session, origin, locator) {
+            (Some(session), Some(origin), Some(locator)) if reader.problems.is_empty() => {
+                Ok(Self { session, origin, locator })
+            }
             _ => Err(reader.problems),
         }
     }
@@ -98,10 +133,15 @@ struct Reader {
 }
 
 impl Reader {
-    fn list(&mut self, name: &str, text: &str, development_allowed: bool) -> Vec<MasterKey> {
+    fn list(
+        &mut self,
+        name: &str,
+        text: &str,
+        development_allowed: bool,
+    ) -> Option<KeyList<MasterKey>> {
         if text.is_empty() {
             self.problems.push(format!("{name}: is not set"));
-            return Vec::new();
+            return None;
         }
         let mut list = Vec::new();
         for (place, entry) in (1_u32..).zip(text.split(',')) {
@@ -129,7 +169,7 @@ impl Reader {
                 list.push(MasterKey { id, mac });
             }
         }
-        list
+        KeyList::of(list)
     }
 
     fn single(&mut self, name: &str, text: &str) -> Option<MacKey> {
@@ -142,21 +182,27 @@ impl Reader {
 
     fn key(&mut self, what: &str, text: &str) -> Option<MacKey> {
         let bytes = base64url::decode(text)
-            .filter(|bytes| (SHORTEST_KEY..=LONGEST_KEY).contains(&bytes.len()));
+            .filter(|bytes| (SHORTEST_KEY..=LONGEST_KEY).contains(&bytes.len()))
+            .filter(|bytes| !significant(bytes).is_empty());
         let key = bytes.as_deref().and_then(MacKey::new);
-        if key.is_none() {
+        let (Some(bytes), Some(key)) = (bytes, key) else {
             self.problems.push(format!(
                 "{what} must be base64url without padding of {SHORTEST_KEY} to {LONGEST_KEY} random bytes"
             ));
-        }
-        // HMAC fills a key up with zeros: with and without them it is the same key.
-        let mut bytes = bytes?;
-        bytes.truncate(bytes.iter().rposition(|byte| *byte != 0)?.saturating_add(1));
-        if !self.keys.insert(bytes) {
+            return None;
+        };
+        if !self.keys.insert(significant(&bytes).to_vec()) {
             self.problems.push(format!("{what} appears twice"));
         }
-        key
+        Some(key)
     }
+}
+
+/// The part of a key that tells it from others: HMAC fills a key up with zeros, so with and without
+/// zeros at its end it is the same one, and of zeros alone it is known to everyone.
+fn significant(key: &[u8]) -> &[u8] {
+    let last = key.iter().rposition(|byte| *byte != 0);
+    last.and_then(|last| key.get(..=last)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -175,8 +221,11 @@ mod tests {
     fn lists_of_distinct_keys_are_read_newest_first() {
         let session = format!("b:{},a:{}", key(2), key(1));
         let keys = MasterKeys::parse(&session, &format!("o:{}", key(3)), &key(4), false).unwrap();
-        assert_eq!(keys.session[0].id.as_str(), "b");
-        assert_eq!(keys.session[1].id.as_str(), "a");
+        let ids: Vec<&str> = keys.session.iter().map(|key| key.id.as_str()).collect();
+        assert_eq!(
+            (ids.as_slice(), keys.session.newest().id.as_str()),
+            (["b", "a"].as_slice(), "b")
+        );
     }
 
     #[test]
@@ -207,6 +256,25 @@ mod tests {
             format!(":{}", key(1)),
         ] {
             assert!(!problems(&session, &good, &key(4)).is_empty(), "{session}");
+        }
+    }
+
+    #[test]
+    fn a_key_of_zeros_is_refused_and_said_so_wherever_it_stands() {
+        let (good, other, zeros) = (key(1), key(2), base64url::encode(&[0; 32]));
+        for (session, origin, locator, name) in [
+            (format!("a:{zeros}"), format!("o:{other}"), &key(3), "EDGE_SESSION_KEYS"),
+            (
+                format!("a:{good}"),
+                format!("o:{other},p:{zeros}"),
+                &key(3),
+                "EDGE_SESSION_ORIGIN_KEYS",
+            ),
+            (format!("a:{good}"), format!("o:{other}"), &zeros, "EDGE_SESSION_LOCATOR_KEY"),
+        ] {
+            let found = problems(&session, &origin, locator);
+            assert_eq!(found.len(), 1, "{name}: {found:?}");
+            assert!(found[0].starts_with(name), "{found:?}");
         }
     }
 

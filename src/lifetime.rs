@@ -1,5 +1,6 @@
 //! How long sessions live: an idle deadline that activity moves, and an absolute one that nothing
-//! moves later (OWASP ASVS 5 7.3.1 and 7.3.2, NIST SP 800-63B).
+//! moves later ([OWASP ASVS 5 V7](https://github.com/OWASP/ASVS/blob/v5.0.0/5.0/en/0x16-V7-Session-Management.md),
+//! 7.3.1 and 7.3.2; [NIST SP 800-63B](https://pages.nist.gov/800-63-4/sp800-63b.html)).
 //!
 //! Guarantees: the idle deadline is never after the absolute one; the absolute deadline is fixed
 //! when the session is created and an operation can only bring it nearer; a shorter configuration
@@ -123,16 +124,18 @@ impl Life {
         let kind = Kind::of(signed_in, remember);
         let absolute = whole_second(now.plus(lifetimes.absolute_of(kind)));
         let mut life = Self { created: now, touched: now, absolute, idle: None, remember };
-        life.shorten(shorter, now);
+        life.shorten(lifetimes, signed_in, shorter, now);
         life
     }
 
     /// Shortens the life; a longer wish changes nothing beyond what is configured.
-    pub fn shorten(&mut self, shorter: Shorter, now: Time) {
-        if shorter.idle.is_some() {
-            self.idle = shorter.idle;
-            // It counts from now, and not from the last activity that was written down.
-            self.touched = now;
+    pub fn shorten(&mut self, lifetimes: &Lifetimes, signed_in: bool, shorter: Shorter, now: Time) {
+        if let Some(idle) = shorter.idle {
+            // It counts from now, and not from the last activity that was written down. But the wish
+            // is no activity of the user: it does not move the end further.
+            let ends = self.deadlines(lifetimes, signed_in).idle;
+            self.touched = self.touched.max(now.min(ends.minus(idle)));
+            self.idle = Some(idle);
         }
         if let Some(absolute) = shorter.absolute {
             self.absolute = self.absolute.min(whole_second(now.plus(absolute)));
@@ -230,9 +233,20 @@ mod tests {
         let mut life = Life::begin(&lifetimes(), true, false, Shorter::default(), NOW);
         let now = NOW.plus(Span::from_secs(50));
         let shorter = Shorter { idle: Some(Span::from_secs(30)), absolute: None };
-        life.shorten(shorter, now);
+        life.shorten(&lifetimes(), true, shorter, now);
         let deadlines = life.deadlines(&lifetimes(), true);
         assert_eq!(deadlines.idle, now.plus(Span::from_secs(30)));
+    }
+
+    #[test]
+    fn a_wish_of_an_origin_is_no_activity() {
+        for (idle, ends) in [(30, 1730), (100, 1800), (1800, 1800), (99_999, 1800)] {
+            let mut life = Life::begin(&lifetimes(), true, false, Shorter::default(), NOW);
+            let shorter = Shorter { idle: Some(Span::from_secs(idle)), absolute: None };
+            life.shorten(&lifetimes(), true, shorter, NOW.plus(Span::from_secs(1700)));
+            let deadlines = life.deadlines(&lifetimes(), true);
+            assert_eq!(deadlines.idle, NOW.plus(Span::from_secs(ends)), "{idle}");
+        }
     }
 
     #[test]
@@ -268,7 +282,7 @@ mod tests {
             for (passed, idle, absolute) in steps {
                 now = now.plus(Span::from_millis(passed));
                 life.touched = now;
-                life.shorten(Shorter { idle: idle.map(Span::from_secs), absolute: absolute.map(Span::from_secs) }, now);
+                life.shorten(&lifetimes(), true, Shorter { idle: idle.map(Span::from_secs), absolute: absolute.map(Span::from_secs) }, now);
                 let deadlines = life.deadlines(&lifetimes(), true);
                 prop_assert!(deadlines.idle <= deadlines.absolute);
                 prop_assert!(deadlines.absolute <= earliest);

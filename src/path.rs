@@ -101,7 +101,8 @@ impl Rule {
     /// rule's own.
     #[must_use]
     pub fn hides(&self, later: &Self) -> bool {
-        let is_same = folded(&self.text) == folded(&later.text);
+        // Only a rule that protects is about other spellings than its own.
+        let is_same = later.access == Access::Required && folded(&self.text) == folded(&later.text);
         let path = later.text.trim_end_matches('*');
         let is_hidden = match (&later.pattern, self.access) {
             (Pattern::Exact(_), Access::Required) => {
@@ -261,7 +262,7 @@ fn folded(path: &str) -> Cow<'_, str> {
         // As most paths are.
         return Cow::Borrowed(path);
     }
-    let decoded = decode(path, |_| false).unwrap_or_default();
+    let decoded = decode_leniently(path);
     let text = String::from_utf8_lossy(&decoded);
     let lower = text.chars().flat_map(char::to_lowercase);
     let folded = lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase);
@@ -285,23 +286,46 @@ fn decode(path: &str, needless: impl Fn(u8) -> bool) -> Option<Cow<'_, [u8]>> {
         return path.bytes().all(is_of_urls).then_some(Cow::Borrowed(path.as_bytes()));
     }
     let mut decoded = Vec::with_capacity(path.len());
-    let mut bytes = path.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte == b'%' {
-            let digit = |byte: u8| char::from(byte).to_digit(16);
-            let (high, low) = (digit(bytes.next()?)?, digit(bytes.next()?)?);
-            let byte = u8::try_from((high << 4) | low).ok()?;
+    let mut rest = path.as_bytes();
+    while let Some((byte, behind)) = rest.split_first() {
+        if *byte == b'%' {
+            let (byte, behind) = unescaped(rest)?;
             if needless(byte) {
                 return None;
             }
             decoded.push(byte);
-        } else if is_of_urls(byte) {
-            decoded.push(byte);
+            rest = behind;
+        } else if is_of_urls(*byte) {
+            decoded.push(*byte);
+            rest = behind;
         } else {
             return None;
         }
     }
     Some(Cow::Owned(decoded))
+}
+
+/// The same as servers do it that leave an escape that is none as it stands.
+fn decode_leniently(path: &str) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((byte, behind)) = rest.split_first() {
+        let (byte, behind) = unescaped(rest).unwrap_or((*byte, behind));
+        decoded.push(byte);
+        rest = behind;
+    }
+    decoded
+}
+
+/// The byte that the escape at the beginning stands for, and what is behind it; nothing where there
+/// is none.
+fn unescaped(path: &[u8]) -> Option<(u8, &[u8])> {
+    let ([b'%', high, low], behind) = path.split_first_chunk()? else {
+        return None;
+    };
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let byte = u8::try_from((digit(*high)? << 4) | digit(*low)?).ok()?;
+    Some((byte, behind))
 }
 
 /// Whether a path as the URL Standard serialises it can hold this byte.

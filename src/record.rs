@@ -176,8 +176,13 @@ impl Record {
     /// When a session ends, under the configuration that is in force now.
     #[must_use]
     pub fn deadlines(&self, session: &Session, lifetimes: &Lifetimes) -> Deadlines {
-        let signed_in = self.owner.as_ref().is_some_and(|owner| owner.subject().is_some());
-        session.life.deadlines(lifetimes, signed_in)
+        session.life.deadlines(lifetimes, self.is_signed_in())
+    }
+
+    /// Whether its sessions are a subject's.
+    #[must_use]
+    pub fn is_signed_in(&self) -> bool {
+        self.owner.as_ref().is_some_and(|owner| owner.subject().is_some())
     }
 
     /// The place of the live session that fits.

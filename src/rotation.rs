@@ -5,7 +5,8 @@
 //!   and no further rotation happens, so a lost response logs nobody out; after that the
 //!   predecessor has a grace for requests that were under way;
 //! - an ID issued for a change of privilege takes over at once: everything before it is dead
-//!   (OWASP ASVS 5 7.2.4);
+//!   ([OWASP ASVS 5 V7](https://github.com/OWASP/ASVS/blob/v5.0.0/5.0/en/0x16-V7-Session-Management.md),
+//!   7.2.4);
 //! - parallel rotations from one ID make one successor, whoever asks first;
 //! - a dead ID presented long after its successor was seen is noticed: somebody kept a copy.
 

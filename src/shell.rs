@@ -25,11 +25,13 @@ use worker::{Context, Env, worker_sys};
 
 use crate::error::Code;
 use crate::event::Event;
-use crate::gate::{self, Leaving, Opened, Passage, Pending, Resumed, Turn};
+use crate::gate::{self, Leaving, Loaded, Opened, Passage, Pending, Recalled, Resumed, Turn};
 use crate::site::Site;
-use crate::store::{Fault, Reply};
+use crate::store::Reply;
 use crate::time::Time;
 use crate::verdict::{Answer, Call, Outcome, ResponseFacts};
+
+use flights::Question;
 
 /// A response or the promise of one, or why the platform did not let us make one; the entry answers
 /// that with 500.
@@ -62,13 +64,11 @@ fn begin(request: Request, env: Env, context: worker_sys::Context) -> Responded 
     let visit = Visit { site, env, request };
     match opened {
         Opened::Answer(answer) => visit.answer(&answer, &events),
-        Opened::Forward(passage) => visit.forward(*passage, None, now, events),
-        Opened::Load(mut passage) => {
-            match remembered(&visit, &Context::new(context), &mut passage, now) {
-                Some(reply) => visit.forward(*passage, Some(Ok(reply)), now, events),
-                None => Ok(future_to_promise(visit.load(*passage, events)).into()),
-            }
-        }
+        Opened::Forward(passage) => visit.forward(*passage, Loaded::Nothing, now, events),
+        Opened::Load(passage) => match remembered(&visit, &Context::new(context), &passage, now) {
+            Some(reply) => visit.forward(*passage, Loaded::FromMemory(reply), now, events),
+            None => Ok(future_to_promise(visit.load(*passage, events)).into()),
+        },
         Opened::Logout(leaving) => Ok(future_to_promise(visit.leave(leaving, events)).into()),
         Opened::OutOfBand => Ok(future_to_promise(visit.out_of_band(events)).into()),
     }
@@ -82,9 +82,9 @@ struct Visit {
 }
 
 /// What memory says of a request's ID, where that may be relied on.
-fn remembered(visit: &Visit, context: &Context, passage: &mut Passage, now: Time) -> Option<Reply> {
+fn remembered(visit: &Visit, context: &Context, passage: &Passage, now: Time) -> Option<Reply> {
     let site = &visit.site;
-    let (reply, touch) = recall(site, passage, now)?;
+    let Recalled { reply, touch } = recall(site, passage, now)?;
     if touch && let (Some(call), Some(token)) = (passage.question(site), passage.presented()) {
         let (id, mark) = (token.hash, passage.mark());
         let again = now.plus(site.config.store_deadline.doubled());
@@ -100,7 +100,7 @@ fn remembered(visit: &Visit, context: &Context, passage: &mut Passage, now: Time
     Some(reply)
 }
 
-fn recall(site: &Site, passage: &mut Passage, now: Time) -> Option<(Reply, bool)> {
+fn recall(site: &Site, passage: &Passage, now: Time) -> Option<Recalled> {
     store::memory(site, |memory| gate::recall(site, passage, memory, now))
 }
 
@@ -111,38 +111,40 @@ impl Visit {
     }
 
     /// Asks the store whose ID it is, and goes on with the answer.
-    async fn load(self, mut passage: Passage, events: Vec<Event>) -> Responded {
-        let loaded = self.ask(&mut passage).await;
+    async fn load(self, passage: Passage, events: Vec<Event>) -> Responded {
+        let loaded = self.ask(&passage).await.unwrap_or(Loaded::Nothing);
         self.forward(passage, loaded, env::now(), events)
     }
 
-    async fn ask(&self, passage: &mut Passage) -> Option<Result<Reply, Fault>> {
+    async fn ask(&self, passage: &Passage) -> Option<Loaded> {
         let site = &self.site;
         let call = passage.question(site)?;
-        let key = (passage.presented()?.hash, passage.mark());
+        let (id, mark) = (passage.presented()?.hash, passage.mark());
+        let question = Question { id, mark, slides: passage.slides() };
         if !passage.fresh_for().is_zero() {
             // Somebody may be asking the same at this moment.
-            match flights::follow(key, site.config.store_deadline).await {
+            match flights::follow(question, site.config.store_deadline).await {
                 Ok(true) => {
-                    if let Some((reply, _)) = recall(site, passage, env::now()) {
-                        return Some(Ok(reply));
+                    // Its activity was written down by whoever asked.
+                    if let Some(recalled) = recall(site, passage, env::now()) {
+                        return Some(Loaded::FromMemory(recalled.reply));
                     }
                 }
                 Ok(false) => {}
-                Err(fault) => return Some(Err(fault)),
+                Err(fault) => return Some(Loaded::FromStore(Err(fault))),
             }
         }
-        let flight = flights::lead(key, site.config.store_deadline);
-        let reply = store::validate(site, &self.env, &call, &key.0, key.1).await;
-        flights::land(key, flight, reply.as_ref().err().copied());
-        Some(reply)
+        let flight = flights::lead(question, site.config.store_deadline);
+        let reply = store::validate(site, &self.env, &call, &id, mark).await;
+        flights::land(question, flight, reply.as_ref().err().copied());
+        Some(Loaded::FromStore(reply))
     }
 
     /// Sends the request on, if it may go, and promises what becomes of the answer.
     fn forward(
         self,
         passage: Passage,
-        loaded: Option<Result<Reply, Fault>>,
+        loaded: Loaded,
         now: Time,
         mut events: Vec<Event>,
     ) -> Responded {

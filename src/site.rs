@@ -70,7 +70,7 @@ impl Site {
             }
         };
         let issuer = config.issuer.as_str();
-        let newest = keys.session.first().ok_or_else(Vec::new)?;
+        let newest = keys.session.newest();
         let (log_key, mark_key) = (LogKey::new(newest), MarkKey::new(newest));
         Ok(Self {
             cookie_keys: CookieKeys::new(&keys.session, config.cookie.session(), issuer)

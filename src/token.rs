@@ -12,7 +12,8 @@
 //! seconds (8, big-endian), locator (16), secret (32), HMAC-SHA256 of all before it (32). Version 2,
 //! for stores that do not hold all of a subject's sessions together, has a [`Stamp`] after the
 //! locator: root handle (16), generation (4), time of sealing in seconds (4).
-//! Session IDs follow OWASP ASVS 5 7.2.3: 256 bits of the platform's randomness.
+//! Session IDs are 256 bits of the platform's randomness
+//! ([OWASP ASVS 5 V7](https://github.com/OWASP/ASVS/blob/v5.0.0/5.0/en/0x16-V7-Session-Management.md), 7.2.3).
 
 use core::fmt;
 
@@ -20,7 +21,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::base64url;
-use crate::keys::{KeyId, MasterKey};
+use crate::keys::{KeyId, KeyList, MasterKey};
 use crate::locator::Locator;
 use crate::mac::MacKey;
 use crate::sid::Sid;
@@ -154,10 +155,10 @@ impl fmt::Debug for Sealed {
     }
 }
 
-/// The keys that seal and open cookies and derive successors, newest first.
+/// The keys that seal and open cookies and derive successors.
 #[derive(Clone, Debug)]
 pub struct CookieKeys {
-    keys: Vec<CookieKey>,
+    keys: KeyList<CookieKey>,
     stamps: bool,
 }
 
@@ -171,16 +172,16 @@ struct CookieKey {
 impl CookieKeys {
     /// Derives the keys for one cookie of one site.
     #[must_use]
-    pub fn new(masters: &[MasterKey], cookie_name: &str, issuer: &str) -> Self {
+    pub fn new(masters: &KeyList<MasterKey>, cookie_name: &str, issuer: &str) -> Self {
         let derive = |master: &MasterKey, purpose: &str| {
             master.mac.derive(purpose).bound_to(&[purpose, cookie_name, issuer])
         };
-        let keys = masters.iter().map(|master| CookieKey {
+        let keys = masters.map(|master| CookieKey {
             id: master.id.clone(),
             seal: derive(master, "edge-session cookie v1"),
             successor: derive(master, "edge-session successor v1"),
         });
-        Self { keys: keys.collect(), stamps: false }
+        Self { keys, stamps: false }
     }
 
     /// The same keys for cookies that are stamped, and for no others.
@@ -193,9 +194,7 @@ impl CookieKeys {
     #[must_use]
     pub fn seal(&self, id: &SessionId, absolute: Time, stamp: &Stamp) -> Sealed {
         let mut bytes = Vec::with_capacity(LONGEST_VALUE);
-        let Some(key) = self.keys.first() else {
-            return Sealed(String::new());
-        };
+        let key = self.keys.newest();
         let name = key.id.as_str().as_bytes();
         bytes.push(self.version());
         bytes.push(u8::try_from(name.len()).unwrap_or_default());

@@ -9,7 +9,7 @@ use crate::data::Data;
 use crate::rotation::Derivation;
 use crate::sid::Sid;
 use crate::subject::Subject;
-use crate::time::{Span, Time};
+use crate::time::Time;
 
 /// A live session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,12 +58,4 @@ pub struct Succeeded {
     /// How the current ID follows from the presented one; nothing when it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Derivation>,
-}
-
-impl View {
-    /// How long the session still lives at most.
-    #[must_use]
-    pub fn remaining(&self, now: Time) -> Span {
-        self.absolute.since(now)
-    }
 }

@@ -357,6 +357,9 @@ fn rules_that_another_rule_leaves_nothing_to_are_contradictions() {
         // It still covers other letter cases.
         (rule("/a/*", "public"), rule("/A/b", "required")),
         (rule("/a/*", "public"), rule("/ab", "public")),
+        // Rules that weaken are about one spelling each.
+        (rule("/a/*", "public"), rule("/A/*", "public")),
+        (rule("/a", "optional"), rule("/A", "public")),
     ] {
         assert_eq!(problems(&json!({ "paths": [first, second] })), [""; 0]);
     }

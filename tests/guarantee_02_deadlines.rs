@@ -166,6 +166,21 @@ fn a_change_that_answers_no_activity_of_the_user_moves_no_deadline() {
 }
 
 #[test]
+fn an_idle_time_that_an_application_chooses_for_somebody_idle_moves_no_deadline_further() {
+    let (mut world, mut browser) = logged_in(&json!({}));
+    let sid = world.go(&mut browser, read("/poll"), Play::Pass).seen.unwrap();
+    let sid = sid.sid().unwrap().to_owned();
+    for (jti, op) in [("1", "update"), ("2", "rotate"), ("3", "update")] {
+        world.pass(500);
+        let job = json!({ "op": "update", "jti": jti, "sub": "alice", "sid": sid, "idle": 1790 });
+        assert_eq!(world.out_of_band(&job).status, 204);
+        let wish = json!({ "op": op, "idle": 1790 });
+        assert_eq!(world.go(&mut browser, write("/poll"), Play::Say(wish)).status, 200);
+        assert_eq!(idle(&mut world, &mut browser), 1800, "{jti}");
+    }
+}
+
+#[test]
 fn reads_that_memory_answers_keep_a_session_alive() {
     // Longer than the idle time without a single question that memory could not answer.
     let members = json!({ "lifetime": { "idle": "20s" }, "freshness": { "safe": "20s" } });

@@ -6,7 +6,7 @@
 use edge_session::assertion::{self, Terms};
 use edge_session::data::{Change, Data};
 use edge_session::jws::{Kind, OriginKeys};
-use edge_session::keys::{KeyId, MasterKey};
+use edge_session::keys::{KeyId, KeyList, MasterKey};
 use edge_session::lifetime::{Lifetimes, Shorter};
 use edge_session::locator::Locator;
 use edge_session::mac::MacKey;
@@ -206,7 +206,7 @@ const NOBODY: &str = concat!(
 #[test]
 fn the_claims_of_an_assertion_are_pinned() {
     let master = MasterKey { id: KeyId::parse("o1").unwrap(), mac: MacKey::new(&[1; 32]).unwrap() };
-    let keys = OriginKeys::new(&[master]);
+    let keys = OriginKeys::new(&KeyList::of(vec![master]).unwrap());
     let terms =
         Terms { issuer: "https://app.example.com", audience: "origin", ttl: Span::from_secs(60) };
     let validate = Command::Validate { id: hash(3), slide: false };

@@ -17,7 +17,11 @@ export function keyProblem(key) {
   if (bytes.toString("base64url") !== key) return "is not canonical base64url";
   if (bytes.length < 32) return `has ${bytes.length} bytes, fewer than 32`;
   if (bytes.length > 64) return `has ${bytes.length} bytes, more than 64`;
+  if (significant(key) === "") return "is nothing but zeros";
 }
+
+/** What tells a key from others, in hex: HMAC fills a key up with zeros, so with and without zeros at its end it is the same one. */
+const significant = key => Buffer.from(key, "base64url").toString("hex").replace(/(00)+$/, "");
 
 /** Reads a list; one newline at its end (an editor's, or `echo`'s) is forgiven, as wrangler forgives it. */
 export function parse(text, name) {
@@ -50,7 +54,7 @@ export function distinct(lists) {
     for (const { kid, key } of entries) {
       const place = `${kid} in ${name}`;
       if (kids.has(kid)) throw new KeyListError(`the key id ${kid} appears twice: in ${kids.get(kid)} and in ${name}`);
-      const material = Buffer.from(key, "base64url").toString("hex");
+      const material = significant(key);
       if (keys.has(material)) throw new KeyListError(`the same key appears twice: as ${keys.get(material)} and as ${place}`);
       kids.set(kid, name);
       keys.set(material, place);

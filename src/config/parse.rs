@@ -60,7 +60,7 @@ pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
         root.report("login_return_param", "must be letters, digits, \"_\" or \"-\"");
     }
     let logout_url = root.text("logout_url").unwrap_or_else(|| "/".to_owned());
-    let (cookie, same_site) = cookie(root.table("cookie"));
+    let cookie = cookie(root.table("cookie"));
     let assertion_ttl = assertion(root.table("assertion"));
     let lifetimes = lifetimes(root.table("lifetime"), store);
     let rotation = rotation(root.table("rotation"));
@@ -96,7 +96,6 @@ pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
             login_return_param,
             logout_url,
             cookie,
-            same_site,
             assertion_ttl,
             lifetimes,
             rotation,
@@ -224,7 +223,7 @@ fn rules(root: &mut Section, longest_freshness: Span) -> Vec<Rule> {
     rules
 }
 
-fn cookie(mut table: Section) -> (CookieNames, SameSite) {
+fn cookie(mut table: Section) -> CookieNames {
     let name = table.text("name").unwrap_or_else(|| "__Host-session".to_owned());
     let fits = name.strip_prefix("__Host-").is_some_and(|rest| {
         (1..=48).contains(&rest.len())
@@ -236,7 +235,7 @@ fn cookie(mut table: Section) -> (CookieNames, SameSite) {
     let choices = [("Lax", SameSite::Lax), ("Strict", SameSite::Strict)];
     let same_site = table.choice("same_site", &choices).unwrap_or(SameSite::Lax);
     table.finish();
-    (CookieNames::new(&name, same_site), same_site)
+    CookieNames::new(&name, same_site)
 }
 
 fn assertion(mut table: Section) -> Span {

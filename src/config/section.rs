@@ -106,7 +106,6 @@ impl Section {
         let Some(value) = self.members.remove(name) else {
             return default;
         };
-        // Numbers of a TOML file arrive as floats where they passed through JavaScript.
         let number = value
             .as_u64()
             .and_then(|number| usize::try_from(number).ok())

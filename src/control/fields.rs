@@ -5,10 +5,11 @@
 
 use serde_json::{Map, Value};
 
-use super::{ControlError, seconds};
+use super::ControlError;
 use crate::data::{Change, Data};
 use crate::lifetime::Shorter;
 use crate::subject::Subject;
+use crate::time::Span;
 
 /// How many methods of authentication a message may list, and how long their names may be.
 const MOST_METHODS: usize = 8;
@@ -106,4 +107,9 @@ impl Fields {
         });
         texts.collect::<Result<_, _>>().map(Some)
     }
+}
+
+/// Seconds as an origin gives them: at least one.
+fn seconds(value: u64) -> Option<Span> {
+    (value > 0).then(|| Span::from_secs(value))
 }

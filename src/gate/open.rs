@@ -120,7 +120,6 @@ fn pass(site: &Site, facts: Facts, target: Target, now: Time, events: &mut Vec<E
             Span::ZERO
         },
         mark: found.changed.mark(),
-        recalled: false,
         target,
         access,
         excused,

@@ -12,7 +12,7 @@ use crate::request::Facts;
 use crate::rotation::Candidate;
 use crate::sid::Sid;
 use crate::site::Site;
-use crate::store::{Command, Request};
+use crate::store::{Command, Fault, Reply, Request};
 use crate::target::Target;
 use crate::time::{Span, Time};
 use crate::token::{Secret, SessionId, Token};
@@ -48,6 +48,27 @@ impl Source {
     }
 }
 
+/// What came of looking up whose ID a request presents.
+#[derive(Debug)]
+pub enum Loaded {
+    /// It presents none.
+    Nothing,
+    /// The isolate's memory knew; see [`recall`](super::recall).
+    FromMemory(Reply),
+    /// The store was asked.
+    FromStore(Result<Reply, Fault>),
+}
+
+impl Loaded {
+    pub(super) const fn source(&self) -> Source {
+        match self {
+            Self::Nothing => Source::Nothing,
+            Self::FromMemory(_) => Source::Memory,
+            Self::FromStore(_) => Source::Store,
+        }
+    }
+}
+
 /// A request that was let through the door.
 #[derive(Clone, Debug)]
 pub struct Passage {
@@ -65,15 +86,14 @@ pub struct Passage {
     pub(super) fresh_for: Span,
     /// What its browser has just changed.
     pub(super) mark: Option<Mark>,
-    /// Whether memory has answered about its session.
-    pub(super) recalled: bool,
     /// When it reached the gate.
     pub(super) received: Time,
 }
 
 impl Passage {
     /// Whether the request counts as the user's activity.
-    pub(super) fn slides(&self) -> bool {
+    #[must_use]
+    pub fn slides(&self) -> bool {
         self.activity && !self.facts.is_prefetch()
     }
 

@@ -5,7 +5,7 @@
 //! than the one that was judged; a store that does not answer is a refusal with the cookie kept.
 
 use super::open::refused;
-use super::passage::{Context, Passage, Source};
+use super::passage::{Context, Loaded, Passage, Source};
 use crate::assertion;
 use crate::config::Upstream;
 use crate::cookie::Forwarded;
@@ -44,28 +44,33 @@ pub enum Resumed {
     Forward(Box<Forward>),
 }
 
-/// What memory says of a request's ID, where that may be relied on. `touch` is whether its activity
-/// is to be written down all the same.
-pub fn recall(
-    site: &Site,
-    passage: &mut Passage,
-    memory: &Memory,
-    now: Time,
-) -> Option<(Reply, bool)> {
+/// An answer of memory's that may be relied on.
+#[derive(Debug)]
+pub struct Recalled {
+    /// The answer.
+    pub reply: Reply,
+    /// Whether the request's activity is to be written down all the same.
+    pub touch: bool,
+}
+
+/// What memory says of a request's ID, where that may be relied on.
+#[must_use]
+pub fn recall(site: &Site, passage: &Passage, memory: &Memory, now: Time) -> Option<Recalled> {
     let token = passage.presented.as_ref()?;
     let reply = memory.recall(&token.hash, passage.fresh_for, passage.mark, now)?;
-    let recalled = match reply {
+    let touch = match reply {
         Reply::Live(view) => {
             let answers = may_let_in(view, now) && successor(site, passage, view, now).is_none();
-            let touch = passage.slides() && now >= view.touch_due;
             // Whatever memory would refuse is asked of the store.
             let suffices = passage.access != Access::Required || view.subject.is_some();
-            (answers && suffices).then(|| (reply.clone(), touch))
+            if !answers || !suffices {
+                return None;
+            }
+            passage.slides() && now >= view.touch_due
         }
-        _ => Some((reply.clone(), false)),
+        _ => false,
     };
-    passage.recalled = recalled.is_some();
-    recalled
+    Some(Recalled { reply: reply.clone(), touch })
 }
 
 /// Remembers what the store answered about an ID, but for a session that is kept in another place
@@ -99,34 +104,38 @@ impl core::fmt::Debug for Entropy {
     }
 }
 
-/// Decides over a request whose ID was looked up; `loaded` is nothing when it presented none.
+/// Decides over a request whose ID was looked up.
 #[must_use]
 pub fn resume(
     site: &Site,
     passage: Passage,
-    loaded: Option<Result<Reply, Fault>>,
+    loaded: Loaded,
     now: Time,
     entropy: &Entropy,
     events: &mut Vec<Event>,
 ) -> Resumed {
-    let source = match (&loaded, passage.recalled) {
-        (None, _) => Source::Nothing,
-        (Some(_), true) => Source::Memory,
-        (Some(_), false) => Source::Store,
+    let source = loaded.source();
+    let reply = match loaded {
+        Loaded::Nothing => None,
+        Loaded::FromMemory(reply) | Loaded::FromStore(Ok(reply)) => Some(reply),
+        Loaded::FromStore(Err(fault)) => {
+            return Resumed::Answer(store_unavailable(fault, events));
+        }
     };
-    let session = match loaded {
-        Some(Ok(Reply::Live(view))) if now < view.idle && is_in_place(site, &passage, &view) => {
+    let session = match reply {
+        Some(Reply::Live(view))
+            if now < view.idle && is_in_place(site, &passage, source, &view) =>
+        {
             Some(view)
         }
         // By our own clock, a moment has passed since the store looked. Or it was made under another
         // locator key: no ending of all of the subject's sessions would find it.
-        Some(Ok(Reply::Live(_))) | None => None,
-        Some(Ok(Reply::Gone(gone))) => {
+        Some(Reply::Live(_)) | None => None,
+        Some(Reply::Gone(gone)) => {
             note(site, &gone, events);
             None
         }
-        Some(Ok(_)) => return Resumed::Answer(store_unavailable(Fault::Unreadable, events)),
-        Some(Err(fault)) => return Resumed::Answer(store_unavailable(fault, events)),
+        Some(_) => return Resumed::Answer(store_unavailable(Fault::Unreadable, events)),
     };
     let signed_in = session.as_ref().is_some_and(|view| view.subject.is_some());
     if passage.access == Access::Required && !signed_in && !passage.excused {
@@ -158,10 +167,11 @@ pub fn resume(
     Resumed::Forward(Box::new(Forward { outbound, context }))
 }
 
-/// Whether the session of a request is kept where one that is made now would be; see [`remember`].
-fn is_in_place(site: &Site, passage: &Passage, view: &View) -> bool {
+/// Whether the session of a request is kept where one that is made now would be. What memory says
+/// needs no second look; see [`remember`].
+fn is_in_place(site: &Site, passage: &Passage, source: Source, view: &View) -> bool {
     let is_at_home = |token: &Token| is_at_home(site, token.id.locator, view);
-    passage.recalled || passage.presented.as_ref().is_some_and(is_at_home)
+    source == Source::Memory || passage.presented.as_ref().is_some_and(is_at_home)
 }
 
 fn is_at_home(site: &Site, locator: Locator, view: &View) -> bool {

@@ -49,8 +49,7 @@ impl Changes<'_> {
         let mut writes = Vec::new();
         let mut last = Vec::new();
         for session in &self.after.sessions {
-            let old = self.before.sessions.iter();
-            match old.clone().find(|old| old.root == session.root) {
+            match self.old(&session.root) {
                 None => writes.push(self.made(session)?),
                 Some(old) => self.changed(old, session, reply, &mut writes, &mut last)?,
             }
@@ -89,11 +88,7 @@ impl Changes<'_> {
     /// That a session has ended, for good.
     pub(super) fn ending(&self, root: &Sid) -> Result<Write, Fault> {
         let part = self.after.part(None, None, true);
-        let known = self.before.sessions.iter();
-        let ends = known
-            .clone()
-            .find(|session| session.root == *root)
-            .map(|session| session.life.latest_end());
+        let ends = self.old(root).map(|session| session.life.latest_end());
         let lifetimes = &self.request.policy.lifetimes;
         let longest = self.now.plus(lifetimes.absolute.max(lifetimes.remember));
         let kept = ends.unwrap_or(longest).since(self.now);
@@ -104,6 +99,11 @@ impl Changes<'_> {
             seconds: kept.secs_up().max(SHORTEST_LIFE),
             required: true,
         })
+    }
+
+    /// The session as it was before the command.
+    fn old(&self, root: &Sid) -> Option<&Session> {
+        self.before.sessions.iter().find(|session| session.root == *root)
     }
 
     fn made(&self, session: &Session) -> Result<Write, Fault> {

@@ -26,8 +26,16 @@ use crate::token::IdHash;
 /// the leader's timer and those of all who follow go off at once.
 const MARGIN: Span = Span::from_millis(100);
 
-/// Which ID is asked about, and after which change.
-pub(super) type Question = (IdHash, Option<Mark>);
+/// What is asked. Only who asks the very same waits for another's answer.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Question {
+    /// Which ID it is about.
+    pub(super) id: IdHash,
+    /// After which change.
+    pub(super) mark: Option<Mark>,
+    /// Whether it counts as activity: that is written down by whoever asks so, and by no other.
+    pub(super) slides: bool,
+}
 
 struct Flight {
     number: u64,

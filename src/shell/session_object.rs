@@ -16,6 +16,7 @@ use super::bindings::{self, Storage};
 use super::env;
 use crate::record::Record;
 use crate::store::{self, Command, Reply};
+use crate::time::Time;
 
 /// All sessions of one subject, or one anonymous session. `entry.js` wraps it in the platform's
 /// class.
@@ -73,23 +74,31 @@ impl SessionObject {
     fn carry_out(&self, request: &store::Request) -> Result<(Reply, Option<Promise>), JsValue> {
         let stored = self.stored()?;
         let before = self.read(stored.as_ref())?;
+        // One that has rung is gone, and may have rung a moment too early.
+        let alarm = before.alarm.filter(|_| request.command != Command::Sweep);
         let (after, reply) = store::apply(&before, request, env::now());
-        let Some(after) = after else {
-            self.known.replace(stored.map(|text| (text, before)));
-            return Ok((reply, None));
+        let (record, text) = match after {
+            None => (before, stored),
+            Some(after) => {
+                let text = after.write().map_err(|_| "a record that cannot be written")?;
+                let Some(text) = text.map(JsString::from) else {
+                    self.has_table.set(false);
+                    return Ok((reply, stored.map(|_| self.storage.delete_all())));
+                };
+                bindings::store(&self.storage, &text)?;
+                (after, Some(text))
+            }
         };
-        let text = after.write().map_err(|_| "a record that cannot be written")?;
-        let Some(text) = text.map(JsString::from) else {
-            self.has_table.set(false);
-            return Ok((reply, stored.map(|_| self.storage.delete_all())));
-        };
-        bindings::store(&self.storage, &text)?;
-        let alarm = after.alarm.filter(|_| after.alarm != before.alarm);
-        self.known.replace(Some((text, after)));
+        let waking = record.alarm.filter(|_| record.alarm != alarm).map(|at| self.wake(at));
+        self.known.replace(text.map(|text| (text, record)));
+        Ok((reply, waking))
+    }
+
+    fn wake(&self, at: Time) -> Promise {
         // Milliseconds are far below 2^53.
         #[allow(clippy::cast_precision_loss)]
-        let alarm = alarm.map(|at| self.storage.set_alarm(at.millis() as f64));
-        Ok((reply, alarm))
+        let millis = at.millis() as f64;
+        self.storage.set_alarm(millis)
     }
 
     fn stored(&self) -> Result<Option<JsString>, JsValue> {

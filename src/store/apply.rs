@@ -145,15 +145,15 @@ impl Object<'_> {
         let Some(place) = self.place(which) else {
             return Reply::NoSession;
         };
-        let (limit, now) = (self.policy.data, self.now);
+        let (signed_in, now) = (self.record.is_signed_in(), self.now);
         let Some(session) = self.record.to_mut().sessions.get_mut(place) else {
             return Reply::NoSession;
         };
-        let Some(data) = changed(session, change, limit) else {
+        let Some(data) = changed(session, change, self.policy.data) else {
             return Reply::TooLarge;
         };
         session.data = data;
-        session.life.shorten(shorter, now);
+        session.life.shorten(&self.policy.lifetimes, signed_in, shorter, now);
         session.life.used(activity, now);
         Reply::Updated
     }
@@ -162,12 +162,11 @@ impl Object<'_> {
         let Some(place) = self.place(&rotate.which) else {
             return Reply::NoSession;
         };
-        let signed_in = self.record.owner.as_ref().is_some_and(|owner| owner.subject().is_some());
-        let (limit, now) = (self.policy.data, self.now);
+        let (signed_in, now) = (self.record.is_signed_in(), self.now);
         let Some(session) = self.record.to_mut().sessions.get_mut(place) else {
             return Reply::NoSession;
         };
-        let Some(data) = changed(session, &rotate.change, limit) else {
+        let Some(data) = changed(session, &rotate.change, self.policy.data) else {
             return Reply::TooLarge;
         };
         let sid = signed_in.then_some(&rotate.sid);
@@ -178,7 +177,7 @@ impl Object<'_> {
             Replaced::Taken { after } => return Reply::Taken { after },
         };
         session.data = data;
-        session.life.shorten(rotate.shorter, now);
+        session.life.shorten(&self.policy.lifetimes, signed_in, rotate.shorter, now);
         session.life.used(rotate.activity, now);
         session.auth_time = rotate.auth_time.or(session.auth_time);
         session.amr = rotate.amr.clone().or_else(|| session.amr.take());

@@ -9,7 +9,7 @@ fn keys(bytes: &[u8], name: &str, issuer: &str) -> CookieKeys {
             mac: MacKey::new(&[*byte; 32]).unwrap(),
         })
         .collect();
-    CookieKeys::new(&masters, name, issuer)
+    CookieKeys::new(&KeyList::of(masters).unwrap(), name, issuer)
 }
 
 fn site() -> CookieKeys {
@@ -60,7 +60,7 @@ fn a_sealed_id_opens_to_itself_and_stays_under_200_bytes() {
         id: KeyId::parse(&"k".repeat(32)).unwrap(),
         mac: MacKey::new(&[1; 32]).unwrap(),
     };
-    let keys = CookieKeys::new(&[longest], "n", "i").with_stamps(true);
+    let keys = CookieKeys::new(&KeyList::of(vec![longest]).unwrap(), "n", "i").with_stamps(true);
     let sealed = keys.seal(&id(), DEADLINE, &stamp());
     assert!(sealed.expose().len() < 200);
 }

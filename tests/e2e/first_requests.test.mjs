@@ -10,7 +10,7 @@ const DEADLINE = 5000;
 const PATIENCE = 15_000; // far beyond the deadline, and far from what a store that hangs takes
 let gate;
 test.before(async () => {
-  gate = await startGate({ config: { default_access: "optional", store_deadline: `${DEADLINE / 1000}s`, paths: [{ path: "/private/*", access: "required" }] } });
+  gate = await startGate({ config: { default_access: "optional", store_deadline: `${DEADLINE / 1000}s`, paths: [{ path: "/private/*", access: "required" }, { path: "/poll", access: "required", activity: false }] } });
 });
 test.after(() => gate.stop());
 test.beforeEach(async () => {
@@ -120,4 +120,21 @@ test("a first request waits for nobody else's, and no unsafe request waits for a
   assert.equal((await alice.send("POST", "/private/x")).status, 200);
   await gate.release();
   assert.equal((await slow).status, 200);
+});
+
+test("a first request that counts as activity is written down although one that does not is asking already", async () => {
+  const alice = await settled();
+  await gate.advance(600_000);
+  await gate.fault("slow", { held: true });
+  await gate.forgetCalls();
+  const poll = alice.read("/poll");
+  assert.ok(await eventually(async () => (await gate.storeCalls()).length === 1));
+  const before = await gate.begun();
+  const page = alice.read("/private/x");
+  assert.ok(await eventually(async () => (await gate.begun()) === before + 1));
+  await gate.release();
+  assert.deepEqual([(await poll).status, (await page).status], [200, 200]);
+  const { idle } = (await alice.claims("/poll")).session;
+  const left = idle - Math.floor((await gate.now()) / 1000);
+  assert.ok(left > 29 * 60, `${left} seconds left`);
 });

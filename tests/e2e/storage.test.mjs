@@ -133,6 +133,20 @@ test("an alarm is always set while something is stored, and never later than the
   if (rest) assert.ok(rest.alarm > 0, "what remembers the answer of the logout goes as well");
 });
 
+test("an alarm that goes off a moment too early is set again, so that what ends with it is cleared away all the same", async () => {
+  const counting = await startGate({ entry: "counting.js", config });
+  application(counting);
+  try {
+    await new Browser(counting).login(newUser(), { absolute: 600 });
+    const { wakings } = await counting.order({});
+    assert.equal(wakings.length, 1);
+    await counting.objects.alarm(wakings[0][0]);
+    assert.deepEqual((await counting.order({})).wakings, wakings);
+  } finally {
+    await counting.stop();
+  }
+});
+
 test("after the last session and the last memory of it an object is empty, answers as such without writing, and works again", async () => {
   const sub = newUser();
   const alice = new Browser(gate);

@@ -114,6 +114,8 @@ test("bad lists are refused without showing a key", () => {
     "white space": `k1:${good}, k2:${newKey()}`,
     "id twice": `k1:${good},k1:${newKey()}`,
     "key twice": `k1:${good},k2:${good}`,
+    "key twice, zeros behind it": `k1:${good},k2:${Buffer.concat([Buffer.from(good, "base64url"), Buffer.alloc(2)]).toString("base64url")}`,
+    "key of zeros": `k1:${Buffer.alloc(32).toString("base64url")}`,
     "id too long": `${"k".repeat(33)}:${good}`,
     "empty entry": `k1:${good},`,
   };

@@ -5,8 +5,10 @@ use std::rc::Rc;
 
 use edge_session::config::StoreKind;
 use edge_session::event::Event;
-use edge_session::gate::{self, Asked, Context, Forward, Leaving, Opened, Passage, Pending, Turn};
-use edge_session::gate::{Resumed, recall, remember, resume, settle};
+use edge_session::gate::{
+    self, Asked, Context, Forward, Leaving, Loaded, Opened, Passage, Pending, Recalled, Resumed,
+    Turn, recall, remember, resume, settle,
+};
 use edge_session::memory::Ticket;
 use edge_session::store::{Fault, Reply};
 use edge_session::time::Time;
@@ -142,7 +144,7 @@ impl World {
                     let Isolate { memory, site, .. } = &mut self.isolates[flight.isolate];
                     remember(site, memory, &token.hash, call.locator, ticket, reply);
                 }
-                self.resume(flight, *passage, Some(reply), events)
+                self.resume(flight, *passage, Loaded::FromStore(reply), events)
             }
             State::AtOrigin(forward) => {
                 self.forwarded += 1;
@@ -199,12 +201,12 @@ impl World {
         let isolate = &self.isolates[flight.isolate];
         match gate::open(&isolate.site, flight.ask.facts(), now, events) {
             Opened::Answer(answer) => flight.own(answer),
-            Opened::Forward(passage) => self.resume(flight, *passage, None, events),
-            Opened::Load(mut passage) => {
+            Opened::Forward(passage) => self.resume(flight, *passage, Loaded::Nothing, events),
+            Opened::Load(passage) => {
                 self.printed.push(format!("{passage:?}"));
                 let call = passage.question(&isolate.site).unwrap();
-                let Some((reply, touch)) =
-                    recall(&isolate.site, &mut passage, &isolate.memory, now)
+                let Some(Recalled { reply, touch }) =
+                    recall(&isolate.site, &passage, &isolate.memory, now)
                 else {
                     let ticket = isolate.memory.ticket(now).of(passage.mark());
                     return State::Asking(passage, Box::new(call), ticket);
@@ -212,7 +214,7 @@ impl World {
                 if touch {
                     let _ = self.ask(flight.isolate, &call);
                 }
-                self.resume(flight, *passage, Some(Ok(reply)), events)
+                self.resume(flight, *passage, Loaded::FromMemory(reply), events)
             }
             Opened::Logout(leaving) => State::Leaving(leaving),
             Opened::OutOfBand => {
@@ -230,7 +232,7 @@ impl World {
         &mut self,
         flight: &mut Flight,
         passage: Passage,
-        loaded: Option<Result<Reply, Fault>>,
+        loaded: Loaded,
         events: &mut Vec<Event>,
     ) -> State {
         flight.resumed = Some(self.now);

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use edge_session::assertion::{self, Terms};
 use edge_session::data::Data;
 use edge_session::jws::OriginKeys;
+use edge_session::keys::KeyList;
 use edge_session::sid::Sid;
 use edge_session::subject::Subject;
 use edge_session::time::{Span, Time};
@@ -85,7 +86,7 @@ pub(crate) fn all() -> Vec<Value> {
 
 fn good() -> Vec<Value> {
     let state = |view: &View| stated(&keys(), Some(view));
-    let older = OriginKeys::new(&[master(OLD)]);
+    let older = OriginKeys::new(&KeyList::of(vec![master(OLD)]).unwrap());
     let anonymous = session(None, &json!({ "flash": { "info": ["Hello"] } }));
     let mut methods = usual();
     methods.amr = Some(vec!["pwd".to_owned(), "otp".to_owned()]);

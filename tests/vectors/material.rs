@@ -2,7 +2,7 @@
 
 use edge_session::base64url;
 use edge_session::jws::OriginKeys;
-use edge_session::keys::{KeyId, MasterKey};
+use edge_session::keys::{KeyId, KeyList, MasterKey};
 use edge_session::mac::MacKey;
 
 pub(crate) const ISSUER: &str = "https://app.example.com";
@@ -26,7 +26,7 @@ pub(crate) fn key_list() -> String {
 
 /// The same as the core holds them.
 pub(crate) fn keys() -> OriginKeys {
-    OriginKeys::new(&[master(NEW), master(OLD)])
+    OriginKeys::new(&KeyList::of(vec![master(NEW), master(OLD)]).unwrap())
 }
 
 pub(crate) fn master((id, key): (&str, [u8; 32])) -> MasterKey {
