@@ -95,20 +95,16 @@ impl CrossSite {
         Decision::Pass
     }
 
-    /// The same for paths of our own, where nothing that the operator trusts or exempts counts.
+    /// Why a change that is asked of an endpoint of our own is refused, if it is: nothing that the
+    /// operator trusts or exempts counts there.
     #[must_use]
-    pub fn decide_reserved(
-        own: &WebOrigin,
-        facts: &Facts,
-        path: &str,
-        presented: bool,
-    ) -> Decision {
+    pub fn refusal_of_reserved(own: &WebOrigin, facts: &Facts, presented: bool) -> Option<Reason> {
         let nothing_trusted = Self {
             trusted_origins: Vec::new(),
             exempt_paths: Vec::new(),
             resource_isolation: true,
         };
-        nothing_trusted.decide(own, facts, path, presented, true)
+        nothing_trusted.judge(own, facts, presented)
     }
 
     fn decide_unsafe(

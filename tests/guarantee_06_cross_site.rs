@@ -224,5 +224,8 @@ fn refusals_are_logged_with_rule_and_reason_and_without_path_or_query() {
     let (mut world, browser) = logged_in(&json!({}));
     assert_refused(&mut world, &browser, foreign(write("/account/secret-path?secret-query")));
     assert!(world.logged(&["csrf.refused", "foreign_origin", "\"rule\":\"/account/*\""]));
+    world.pass(2);
+    assert_refused(&mut world, &browser, foreign(write("/.edge-session/logout")));
+    assert!(world.logged(&["csrf.refused", "foreign_origin", "\"rule\":\"/.edge-session\""]));
     assert!(!world.logged(&["secret-"]));
 }

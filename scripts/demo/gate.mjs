@@ -1,6 +1,6 @@
 // Starts the built Worker on workerd. Miniflare's and wrangler's own front ends tidy requests (wrangler's even
-// rewrites Origin, so that attacks look like the site itself), therefore the site listens on direct sockets,
-// where the Worker sees the bytes that the browser sent.
+// rewrites the site's host inside Origin, so that some attacks look like the site itself), therefore the site listens
+// on direct sockets, where the Worker sees the bytes that the browser sent.
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, extname, join, relative } from "node:path";
 

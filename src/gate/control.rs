@@ -143,7 +143,11 @@ pub fn settle(
                 _ => done(site, context, response, given(site, context, &id, lasting, now), events),
             }
         }
-        (Pending::Creating(_), Reply::Raced) => replace(Code::SessionRaced.problem().into()),
+        (Pending::Creating(_), Reply::Raced) => {
+            let code = Code::SessionRaced;
+            events.push(Event::new(What::SessionRefused).with("code", code.as_str()));
+            replace(code.problem().into())
+        }
         (Pending::EndingOld(id, lasting), Reply::Ended { ended, .. }) => {
             note_ended(site, &ended, "replaced", events);
             done(site, context, response, given(site, context, &id, lasting, now), events)

@@ -8,7 +8,7 @@ use super::logout::{self, Leaving};
 use super::passage::Passage;
 use super::resume::no_session;
 use crate::cookie::Found;
-use crate::csrf::{CrossSite, Decision};
+use crate::csrf::{CrossSite, Decision, Reason};
 use crate::error::Code;
 use crate::event::{Event, What};
 use crate::mark::Changed;
@@ -99,8 +99,7 @@ fn pass(site: &Site, facts: Facts, target: Target, now: Time, events: &mut Vec<E
         isolated,
     );
     if let Decision::Refuse(reason) = decision {
-        let event =
-            refused(site, &facts, Code::CrossSite, rule.as_deref()).with("reason", reason.as_str());
+        let event = cross_site(site, &facts, reason, rule.as_deref());
         if !site.config.csrf_report_only {
             events.push(event);
             return Opened::Answer(Code::CrossSite.problem().into());
@@ -158,14 +157,10 @@ fn reserved(
         ("/control", "POST") => Opened::OutOfBand,
         ("/logout", "POST") => {
             let found = site.config.cookie.find(facts.cookie.as_deref().unwrap_or_default());
-            let decision = CrossSite::decide_reserved(
-                &site.config.issuer,
-                facts,
-                target.path(),
-                found.presented,
-            );
-            if decision != Decision::Pass {
-                return refuse(Code::CrossSite, events);
+            let (own, is_presented) = (&site.config.issuer, found.presented);
+            if let Some(reason) = CrossSite::refusal_of_reserved(own, facts, is_presented) {
+                events.push(cross_site(site, facts, reason, Some(RULE)));
+                return Opened::Answer(Code::CrossSite.problem().into());
             }
             let mut tokens = opened(site, &found, events);
             tokens.retain(|token| now < token.absolute);
@@ -201,7 +196,15 @@ fn opened(site: &Site, found: &Found<'_>, events: &mut Vec<Event>) -> Vec<Token>
 
 /// The event of a request that was turned away.
 pub(super) fn refused(site: &Site, facts: &Facts, code: Code, rule: Option<&str>) -> Event {
-    let what = if code == Code::CrossSite { What::CsrfRefused } else { What::SessionRefused };
+    turned_away(site, facts, What::SessionRefused, code, rule)
+}
+
+fn cross_site(site: &Site, facts: &Facts, reason: Reason, rule: Option<&str>) -> Event {
+    turned_away(site, facts, What::CsrfRefused, Code::CrossSite, rule)
+        .with("reason", reason.as_str())
+}
+
+fn turned_away(site: &Site, facts: &Facts, what: What, code: Code, rule: Option<&str>) -> Event {
     let ip = facts.client_ip.as_deref().filter(|_| site.config.log_ip);
     Event::new(what).with("code", code.as_str()).at(rule).from_ip(ip)
 }
