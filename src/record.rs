@@ -240,9 +240,11 @@ impl Record {
 
     /// Whether the answer to a further operation can be remembered for as long as it must be.
     #[must_use]
-    pub fn has_room_for(&self, operation: &Operation) -> bool {
-        let out_of_band = self.answered.iter().filter(|answered| answered.operation.out_of_band);
-        !operation.out_of_band || out_of_band.count() < OUT_OF_BAND_KEPT
+    pub fn has_room_for(&self, operation: &Operation, now: Time) -> bool {
+        // Those whose time is over go with the next write, which may be this operation's own.
+        let is_kept = |it: &&Operation| it.out_of_band && now < it.until;
+        let kept = self.answered.iter().map(|answered| &answered.operation).filter(is_kept);
+        !operation.out_of_band || kept.count() < OUT_OF_BAND_KEPT
     }
 
     /// What is known from two places, taken together. Neither knows another's session.

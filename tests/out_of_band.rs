@@ -119,6 +119,26 @@ fn a_message_that_did_nothing_leaves_nothing_behind_and_is_tried_anew_when_repea
 }
 
 #[test]
+fn more_messages_than_can_be_remembered_are_refused_only_until_the_first_ones_have_expired() {
+    let (mut world, mut browser) = logged_in();
+    let seen = world.go(&mut browser, read("/"), Play::Pass).seen.unwrap();
+    let sid = seen.sid().unwrap().to_owned();
+    let nth = |n: u32| json!({ "op": "update", "jti": n.to_string(), "sub": "alice", "sid": sid });
+    for n in 0..256 {
+        assert_eq!(world.out_of_band(&nth(n)).status, 204, "{n}");
+    }
+    let disable = json!({ "op": "destroy_all", "jti": "disable", "sub": "alice" });
+    for message in [nth(256), disable.clone()] {
+        assert_code(&world.out_of_band(&message), 503, "store_unavailable", "one too many");
+    }
+    assert_eq!(world.out_of_band(&nth(0)).status, 204, "a repeat needs no room");
+    // The user is away: nothing else is written down meanwhile.
+    world.pass(181);
+    assert_eq!(world.out_of_band(&disable).status, 204);
+    assert!(world.who(0, &mut browser, write("/account/x")).is_none());
+}
+
+#[test]
 fn a_list_names_the_sessions_of_one_subject() {
     let (mut world, _) = logged_in();
     world.login(&mut Browser::default(), "alice");

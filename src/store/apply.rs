@@ -231,7 +231,7 @@ impl Object<'_> {
         if let Some(reply) = self.record.answer_to(operation) {
             return reply;
         }
-        if !self.record.has_room_for(operation) {
+        if !self.record.has_room_for(operation, self.now) {
             return Reply::Busy;
         }
         let reply = act(self);
