@@ -146,6 +146,24 @@ fn activity_that_cannot_be_written_stops_nobody() {
 }
 
 #[test]
+fn an_idle_time_that_is_made_shorter_counts_from_then_whatever_else_cannot_be_written() {
+    for (op, second) in [("rotate", None), ("update", None), ("update", Some(Trouble::Fails))] {
+        let (mut world, mut alice) = logged_in(Kv::late());
+        // Longer than the new idle time, and not long enough for its use to be written down.
+        world.pass(50);
+        kv(&mut world).troubles.extend([None, second]);
+        let play = say(json!({ "op": op, "idle": 30 }));
+        let reaction = world.go(&mut alice, write("/"), play);
+        assert_eq!(reaction.status, 200, "{op}");
+        kv(&mut world).troubles.clear();
+        world.pass(29);
+        assert_eq!(who(&mut world, 0, &alice).as_deref(), ALICE, "{op} {second:?}");
+        world.pass(30);
+        assert_eq!(who(&mut world, 0, &alice), None, "{op} {second:?}");
+    }
+}
+
+#[test]
 fn of_parallel_writers_none_undoes_an_ending_or_a_new_id() {
     for order in [[0, 1], [1, 0]] {
         for op in [json!({ "op": "update", "set": { "n": 1 } }), json!({ "op": "rotate" })] {

@@ -125,7 +125,8 @@ impl Changes<'_> {
         writes: &mut Vec<Write>,
         last: &mut Vec<Write>,
     ) -> Result<(), Fault> {
-        let is_activity = new.life.touched != old.life.touched || new.ids.seen() != old.ids.seen();
+        let mut is_activity =
+            new.life.touched != old.life.touched || new.ids.seen() != old.ids.seen();
         let is_rotated = new.ids.current() != old.ids.current();
         // Whoever writes the session writes none of what others write.
         let mut rest = new.clone();
@@ -141,6 +142,9 @@ impl Changes<'_> {
             writes.push(write);
         }
         if rest != *old || is_answered {
+            // An idle time that the origin chose counts from when it did: both are known together.
+            rest.life.touched = new.life.touched;
+            is_activity = new.ids.seen() != old.ids.seen();
             let part = self.after.part(Some(rest), None, true);
             writes.push(self.value(Kind::Session, new, text(part.to_text())?, true));
         }
