@@ -121,11 +121,14 @@ impl<'call> Errand<'call> {
     pub fn decide(self, now: Time) -> Result<(Reply, Vec<Write>), Fault> {
         let mut known = self.known()?;
         self.catch_up(&mut known, now)?;
+        let value = |root: &Sid| self.values.get(&self.keys.key(Kind::Session, root))?.as_deref();
+        let held = values::hold_back(&mut known.record.sessions, value).ok_or(Fault::Unreadable)?;
         let before = &known.record;
         let request = self.request();
         let (after, reply) = store::apply(before, &request, now);
         let after = after.as_ref().unwrap_or(before);
-        let changes = Changes { keys: &self.keys, request: &request, before, after, now };
+        let (keys, held) = (&self.keys, &*held);
+        let changes = Changes { keys, held, request: &request, before, after, now };
         let mut writes = changes.writes(&reply)?;
         if let Some(root) = self.left_behind(&known, &reply, now) {
             writes.push(changes.ending(&root)?);

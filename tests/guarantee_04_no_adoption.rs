@@ -17,7 +17,7 @@ mod world;
 use edge_session::sid::Sid;
 use edge_session::token::{Secret, SessionId, Stamp};
 use serde_json::{Value, json};
-use world::{Browser, Play, World, page, read, write};
+use world::{Browser, Kv, Play, Trouble, World, page, read, write};
 
 fn logged_in() -> (World, Browser) {
     let mut world = World::new(&json!({}));
@@ -144,4 +144,34 @@ fn the_subject_of_a_session_never_changes_and_objects_are_never_shared() {
     let mut other = Browser::default();
     world.login(&mut other, "bob");
     assert_eq!(world.store.texts.len(), 2);
+}
+
+#[test]
+fn a_change_of_privilege_whose_new_id_kv_does_not_take_changes_nothing_for_the_old_one() {
+    let mut world = World::new(&json!({ "store": "kv" }));
+    world.kv = Some(Kv::consistent());
+    let mut browser = Browser::default();
+    world.login(&mut browser, "alice");
+    let told = |world: &mut World, browser: &mut Browser| {
+        let claims = world.go(browser, write("/"), Play::Pass).seen.unwrap().claims;
+        ["data", "amr", "auth_time"].map(|name| claims.get(name).cloned().unwrap_or_default())
+    };
+    let before = told(&mut world, &mut browser);
+    let set = json!({ "admin": 1 });
+    let op = json!({ "op": "rotate", "set": set, "amr": ["otp"], "auth_time": 1 });
+    for _ in 0..2 {
+        // The handle, the session, and then the ID.
+        world.kv.as_mut().unwrap().troubles.extend([None, None, Some(Trouble::Fails)]);
+        assert_eq!(world.go(&mut browser, write("/"), say(&op)).status, 503);
+        assert_eq!(told(&mut world, &mut browser), before);
+    }
+    world.pass(901);
+    assert!(world.go(&mut browser, page("/account/x"), Play::Pass).gives_cookie());
+    assert_eq!(told(&mut world, &mut browser), before, "nor with the ID that time brings");
+    let update = json!({ "op": "update", "set": { "n": 1 } });
+    world.go(&mut browser, write("/"), say(&update));
+    assert_eq!(told(&mut world, &mut browser)[0], json!({ "n": 1 }), "nor later");
+    assert!(world.go(&mut browser, write("/"), say(&op)).gives_cookie());
+    let after = [json!({ "admin": 1, "n": 1 }), json!(["otp"]), json!(1)];
+    assert_eq!(told(&mut world, &mut browser), after);
 }

@@ -1,8 +1,9 @@
 //! From what a command changed to what is written.
 //!
 //! Guarantees: a command that fails on its way leaves nothing behind that logs anybody out: what
-//! takes effect for the browser is written last, and what ends sessions after what spares one; an
-//! ending outlives whatever a writer who has not heard of it may write.
+//! takes effect for the browser is written last, and what ends sessions after what spares one; what
+//! changes together with an ID counts when the new ID does; an ending outlives whatever a writer who
+//! has not heard of it may write.
 
 use super::is_surely_over;
 use super::values::{self, Keys, Kind};
@@ -39,6 +40,8 @@ pub(super) struct Changes<'a> {
     pub(super) keys: &'a Keys,
     pub(super) request: &'a Request,
     pub(super) before: &'a Record,
+    /// The sessions whose values hold what came together with an ID that is not known.
+    pub(super) held: &'a [Sid],
     pub(super) after: &'a Record,
     pub(super) now: Time,
 }
@@ -141,12 +144,19 @@ impl Changes<'_> {
             write.key = self.keys.key(Kind::Alias, &rotate.sid);
             writes.push(write);
         }
-        if rest != *old || is_answered {
+        // What was held back goes, or another ID of that number would bring it into effect.
+        let is_cleared = is_rotated && self.held.contains(&new.root);
+        if rest != *old || is_answered || is_cleared {
             // An idle time that the origin chose counts from when it did: both are known together.
             rest.life.touched = new.life.touched;
             is_activity = new.ids.seen() != old.ids.seen();
             let part = self.after.part(Some(rest), None, true);
-            writes.push(self.value(Kind::Session, new, text(part.to_text())?, true));
+            let value = if is_rotated && is_answered {
+                values::rotating(&part, old, new.ids.generation())
+            } else {
+                part.to_text()
+            };
+            writes.push(self.value(Kind::Session, new, text(value)?, true));
         }
         if is_rotated {
             last.push(self.value(Kind::Ids, new, text(values::ids(new))?, true));

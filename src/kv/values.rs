@@ -128,15 +128,57 @@ pub(super) fn read_ids(text: &str) -> Option<Ids> {
     (rotated.version == VERSION).then_some(rotated.ids)
 }
 
+/// A session that is changed together with its ID, with the number of the new one and what it was
+/// before. That counts for whoever does not know of the new ID: it may never have been written.
+pub(super) fn rotating(
+    part: &Record,
+    old: &Session,
+    generation: u32,
+) -> Result<String, serde_json::Error> {
+    with_member(part, "before", &serde_json::to_string(&(generation, old))?)
+}
+
+/// Takes back what came together with an ID that is not known, and gives the sessions whose values hold
+/// such a thing; nothing when a value is of another format.
+pub(super) fn hold_back<'value>(
+    sessions: &mut [Session],
+    value: impl Fn(&Sid) -> Option<&'value str>,
+) -> Option<Vec<Sid>> {
+    #[derive(Deserialize)]
+    struct Rotating {
+        #[serde(default)]
+        before: Option<(u32, Session)>,
+    }
+    let mut held = Vec::new();
+    for session in sessions {
+        let Some(text) = value(&session.root) else {
+            continue;
+        };
+        let rotating: Rotating = serde_json::from_str(text).ok()?;
+        let is_unknown = |(number, _): &(u32, Session)| session.ids.generation() < *number;
+        if let Some((_, before)) = rotating.before.filter(is_unknown) {
+            // Not its life: one that was made shorter never gets longer again.
+            session.auth_time = before.auth_time;
+            session.amr = before.amr;
+            session.data = before.data;
+            held.push(session.root.clone());
+        }
+    }
+    Some(held)
+}
+
 /// That all sessions of a subject were ended, and which one was spared: in one value, so that
 /// nobody knows of the one and not yet of the other.
 pub(super) fn barrier(part: &Record, spared: Option<&Sid>) -> Result<String, serde_json::Error> {
-    let text = part.to_text()?;
-    let Some(spared) = spared else {
-        return Ok(text);
-    };
-    let mut members: Map<String, Value> = serde_json::from_str(&text)?;
-    members.insert("spared".to_owned(), spared.as_str().into());
+    match spared {
+        None => part.to_text(),
+        Some(spared) => with_member(part, "spared", &serde_json::to_string(spared)?),
+    }
+}
+
+fn with_member(part: &Record, name: &str, json: &str) -> Result<String, serde_json::Error> {
+    let mut members: Map<String, Value> = serde_json::from_str(&part.to_text()?)?;
+    members.insert(name.to_owned(), serde_json::from_str(json)?);
     serde_json::to_string(&members)
 }
 
