@@ -101,6 +101,7 @@ fn a_lost_response_logs_nobody_out() {
     }
     offered.dedup();
     assert_eq!(offered.len(), 1, "until it has been seen, the same one is offered");
+    assert_eq!(rotations(&world), 1, "whoever never takes it floods no log");
     // The one that arrives in the end is good.
     world.go(&mut browser, page("/account/x"), Play::Pass);
     assert!(world.who(0, &mut browser, write("/account/x")).is_some());

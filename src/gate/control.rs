@@ -176,7 +176,10 @@ pub fn settle(
             done(site, context, response, Vec::new(), events)
         }
         (Pending::Succeeding(id), Reply::Offer(lasting)) => {
-            events.push(rotated(site, context, "periodic"));
+            // The same one is offered until it has been seen; only the first time is news.
+            if context.session.as_ref().is_some_and(|view| view.succeeded.is_none()) {
+                events.push(rotated(site, context, "periodic"));
+            }
             let cookie = sealed(site, &id, lasting, now);
             done(site, context, response, vec![cookie], events)
         }
