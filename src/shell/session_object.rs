@@ -13,10 +13,18 @@ use worker::wasm_bindgen_futures::{JsFuture, future_to_promise};
 use worker::{Env, wasm_bindgen};
 
 use super::bindings::{self, Storage};
-use super::env;
+use super::{env, journal};
+use crate::event::Event;
 use crate::record::Record;
-use crate::store::{self, Command, Reply};
-use crate::time::Time;
+use crate::site::Site;
+use crate::store::{self, Command, Fault, Reply};
+use crate::time::{Span, Time};
+
+/// When an alarm is tried again that could do nothing.
+const LATER: Span = Span::from_secs(3600);
+
+/// How soon after an alarm the next one may come.
+const SOON: Span = Span::from_secs(60);
 
 /// All sessions of one subject, or one anonymous session. `entry.js` wraps it in the platform's
 /// class.
@@ -55,28 +63,41 @@ impl SessionObject {
         future_to_promise(replied).into()
     }
 
-    /// Deletes what has ended.
-    ///
-    /// # Errors
-    /// Where it could not be done: the runtime comes back later.
-    pub fn alarm(&self) -> Result<JsValue, JsValue> {
-        // Without a configuration nobody can tell what is over.
-        let site = env::site(&self.env).map_err(|_| "misconfigured")?;
-        let policy = site.config.policy();
-        let request = store::Request { owner: None, command: Command::Sweep, stamp: None, policy };
-        let (_, written) = self.carry_out(&request)?;
-        Ok(written.into())
+    /// Deletes what has ended. Where that cannot be done now, the object asks to be woken later: the
+    /// runtime gives up an alarm that has failed a few times, and what has ended would stay for good.
+    pub fn alarm(&self) -> JsValue {
+        let swept = match env::site(&self.env) {
+            Ok(site) => self.sweep(&site).inspect_err(|_| {
+                journal::write(&site.config, &[Event::store_fault(Fault::Failed)]);
+            }),
+            // Without a configuration nobody can tell what is over.
+            Err(problems) => {
+                journal::misconfigured(&problems);
+                Err(JsValue::UNDEFINED)
+            }
+        };
+        swept.unwrap_or_else(|_| Some(self.wake(env::now().plus(LATER)))).into()
     }
 }
 
 impl SessionObject {
+    fn sweep(&self, site: &Site) -> Result<Option<Promise>, JsValue> {
+        let policy = site.config.policy();
+        let request = store::Request { owner: None, command: Command::Sweep, stamp: None, policy };
+        self.carry_out(&request).map(|(_, written)| written)
+    }
+
     /// The reply, and what the platform has yet to do, where it is more than rows.
     fn carry_out(&self, request: &store::Request) -> Result<(Reply, Option<Promise>), JsValue> {
         let stored = self.stored()?;
         let before = self.read(stored.as_ref())?;
-        // One that has rung is gone, and may have rung a moment too early.
-        let alarm = before.alarm.filter(|_| request.command != Command::Sweep);
-        let (after, reply) = store::apply(&before, request, env::now());
+        let now = env::now();
+        let (alarm, soonest) = match request.command {
+            // One that has rung is gone, and may have rung too early: not at once again, and again.
+            Command::Sweep => (None, now.plus(SOON)),
+            _ => (before.alarm, now),
+        };
+        let (after, reply) = store::apply(&before, request, now);
         let (record, text) = match after {
             None => (before, stored),
             Some(after) => {
@@ -89,7 +110,8 @@ impl SessionObject {
                 (after, Some(text))
             }
         };
-        let waking = record.alarm.filter(|_| record.alarm != alarm).map(|at| self.wake(at));
+        let next = record.alarm.filter(|_| record.alarm != alarm);
+        let waking = next.map(|at| self.wake(at.max(soonest)));
         self.known.replace(text.map(|text| (text, record)));
         Ok((reply, waking))
     }

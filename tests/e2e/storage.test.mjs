@@ -133,17 +133,30 @@ test("an alarm is always set while something is stored, and never later than the
   if (rest) assert.ok(rest.alarm > 0, "what remembers the answer of the logout goes as well");
 });
 
-test("an alarm that goes off a moment too early is set again, so that what ends with it is cleared away all the same", async () => {
-  const counting = await startGate({ entry: "counting.js", config });
-  application(counting);
+test("an object that is woken too early, or while nobody can tell what is over, asks to be woken again", async () => {
+  const counted = await startGate({ entry: "counting.js", config });
   try {
-    await new Browser(counting).login(newUser(), { absolute: 600 });
-    const { wakings } = await counting.order({});
-    assert.equal(wakings.length, 1);
-    await counting.objects.alarm(wakings[0][0]);
-    assert.deepEqual((await counting.order({})).wakings, wakings);
+    application(counted);
+    await counted.stopClock();
+    const wakings = async () => (await counted.order({})).wakings;
+    await new Browser(counted).login("alice");
+    const [[name, due]] = await wakings();
+    await counted.objects.alarm(name);
+    assert.deepEqual(await wakings(), [[name, due]], "too early");
+    await new Browser(counted).login("bob", { absolute: 30 });
+    const [, [other]] = await wakings();
+    await counted.objects.alarm(other);
+    assert.deepEqual(await wakings(), [[name, due], [other, (await counted.now()) + MINUTE]], "and never again and again");
+    await counted.setConfig({ ...config, no_such_option: true }); // a new isolate, which has seen no alarm set
+    await counted.objects.alarm(name);
+    const [[, again]] = await wakings();
+    assert.ok(again > (await counted.now()) && again <= (await counted.now()) + HOUR);
+    await counted.setConfig(config);
+    await counted.advance(13 * HOUR);
+    await counted.objects.alarm(name);
+    assert.deepEqual(await counted.objects.sql(name, "SELECT name FROM sqlite_master WHERE name = 'record'"), []);
   } finally {
-    await counting.stop();
+    await counted.stop();
   }
 });
 
