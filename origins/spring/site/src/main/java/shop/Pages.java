@@ -18,6 +18,9 @@ import jakarta.servlet.http.HttpSession;
 
 import org.springframework.http.CacheControl;
 import org.springframework.http.ResponseEntity;
+import org.springframework.security.authentication.UsernamePasswordAuthenticationToken;
+import org.springframework.security.core.authority.AuthorityUtils;
+import org.springframework.security.core.context.SecurityContextHolder;
 import org.springframework.security.web.csrf.CsrfToken;
 import org.springframework.stereotype.Controller;
 import org.springframework.ui.Model;
@@ -189,6 +192,15 @@ class Pages {
 		}
 		return Map.of("url", request.getRequestURL().toString(), "secure", request.isSecure(), "host", request.getServerName(), "port",
 				request.getServerPort(), "headers", headers, "cookies", cookies);
+	}
+
+	/** For this request only, as many a filter of an application does it. */
+	@GetMapping("/as")
+	@ResponseBody
+	String as(@RequestParam String user, @RequestParam String role) {
+		SecurityContextHolder.getContext()
+			.setAuthentication(UsernamePasswordAuthenticationToken.authenticated(user, null, AuthorityUtils.createAuthorityList(role)));
+		return "as " + user;
 	}
 
 	@GetMapping("/away")

@@ -106,6 +106,19 @@ class SessionsTests {
 	}
 
 	@Test
+	void whoeverARequestRunsAsWithoutSavingItIsNotSignedInByThat() throws Exception {
+		signedIn();
+		this.edge.state();
+		for (String role : List.of("ROLE_ADMIN", "ROLE_USER")) {
+			for (String user : List.of("root", "user-1")) {
+				this.edge.read("/as?user=" + user + "&role=" + role);
+				assertThat(this.edge.control).as(user + " " + role).isNull();
+			}
+		}
+		assertThat(this.edge.read("/admin").getResponse().getStatus()).isEqualTo(403);
+	}
+
+	@Test
 	void aNewIdIsARotationAndKnownAtOnce() throws Exception {
 		signedIn();
 		String body = this.edge.submit("/sudo").getResponse().getContentAsString();
