@@ -112,15 +112,14 @@ def parse_keys(text):
     """The list `kid:key,kid:key` as the gate has it in EDGE_SESSION_ORIGIN_KEYS."""
     keys = []
     for entry in text.split(",") if isinstance(text, str) else ():
-        kid, colon, key = entry.partition(":")
+        match = re.fullmatch(r"([A-Za-z0-9._-]{1,32}):([A-Za-z0-9_-]+)", entry)
+        kid, key = match.groups() if match else ("", "")
         try:
-            if not re.fullmatch(r"[A-Za-z0-9_-]+", key) or not kid or not colon:
-                raise ValueError
             raw = base64.urlsafe_b64decode(key + "=" * (-len(key) % 4))
-        except (ValueError, binascii.Error):
+        except binascii.Error:
             raw = b""
-        if len(raw) < 32:
-            raise ImproperlyConfigured("EDGE_SESSION['KEYS'] has to be the gate's EDGE_SESSION_ORIGIN_KEYS: kid:key,kid:key.")
+        if not 32 <= len(raw) <= 64:
+            raise ImproperlyConfigured("EDGE_SESSION['KEYS'] has to be the gate's EDGE_SESSION_ORIGIN_KEYS: kid:key,kid:key, without spaces.")
         keys.append((kid, raw))
     if not keys or len({kid for kid, _ in keys}) != len(keys):
         raise ImproperlyConfigured("EDGE_SESSION['KEYS'] has no key, or one key id twice.")
