@@ -86,6 +86,8 @@ function read(given) {
   const { standalone = false, directPaths = [], subject, dataLimit = 2048, log = console.warn, controlUrl } = given;
   if (subject !== undefined && typeof subject !== "function") throw new TypeError("edgeSession: `subject` is a function of the session");
   if (!Array.isArray(directPaths) || directPaths.some((path) => typeof path !== "string" || !path.startsWith("/"))) throw new TypeError("edgeSession: `directPaths` is a list of exact paths");
+  if (!Number.isInteger(dataLimit) || dataLimit < 1 || dataLimit > 4096) throw new TypeError("edgeSession: `dataLimit` is the gate's `limits.data`, 1 to 4096 bytes");
+  if (controlUrl !== undefined && !URL.canParse(controlUrl)) throw new TypeError("edgeSession: `controlUrl` is a whole address, as http://gate.internal/.edge-session/control");
   const rest = { directPaths, subject, dataLimit, log, controlUrl };
   if (standalone) {
     if (process.env.NODE_ENV === "production") throw new Error("edgeSession: standalone mode trusts everyone and is refused with NODE_ENV=production");
@@ -95,7 +97,7 @@ function read(given) {
   if (typeof issuer !== "string" || !URL.canParse(issuer) || new URL(issuer).origin !== issuer) {
     throw new TypeError("edgeSession: `issuer` is the site's public origin, as https://app.example.com, without a slash at the end");
   }
-  if (typeof audience !== "string" || audience === "") throw new TypeError("edgeSession: `audience` is not set; it is the gate's `audience`");
+  if (typeof audience !== "string" || audience === "" || audience === issuer) throw new TypeError("edgeSession: `audience` is not set; it is the gate's `audience`, and not the issuer");
   return { ...rest, issuer, audience, siteFromIssuer, keys: parseKeys(given.keys), standalone };
 }
 
