@@ -1,5 +1,6 @@
 """Which requests reach a view, and what they say about scheme and host."""
 
+import base64
 import time
 from pathlib import Path
 from unittest import mock
@@ -37,6 +38,15 @@ class Refusals(TestCase):
         expired, early = assertion(iat=now - 200, exp=now - 61), assertion(iat=now + 120, exp=now + 180)
         for bad in (None, "", "x", token[:-1], token + "A", expired, early, f"{token},{token}", assertion(aud="other"), assertion(aud=["origin"]), assertion(iss="https://evil.example")):
             self.assertEqual(self.status(bad), 403, bad)
+
+    def test_what_a_parser_chokes_on_is_refused_too(self):
+        part = lambda text: base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()  # noqa: E731
+        for header in ("[" * 40_000, '{"a":' * 9_000, "9" * 5_000, "\ud800".encode("utf-8", "surrogatepass").decode("latin-1")):
+            self.assertEqual(self.status(f"{part(header)}.{part('{}')}.{'A' * 43}"), 403, header[:5])
+
+    def test_a_refusal_is_kept_by_no_cache(self):
+        with self.assertLogs("edge_session", "WARNING"):
+            self.assertEqual(Client().get("/data").headers["Cache-Control"], "no-store")
 
     def test_a_clock_within_a_minute_of_the_gates_is_good_enough(self):
         now = int(time.time())
@@ -151,6 +161,7 @@ class Settings(SimpleTestCase):
             {**GOOD, "ISSUER": "https://shop.example/"},
             {**GOOD, "ISSUER": "shop.example"},
             {**GOOD, "KEYS": "test-1:short"},
+            {**GOOD, "KEYS": "test-1:" + ("QUJD" * 11)[:42]},
             {**GOOD, "KEYS": GOOD["KEYS"] + "," + GOOD["KEYS"]},
             {**GOOD, "KEYS": GOOD["KEYS"] + ", test-2:" + "REVG" * 11},
             {**GOOD, "KEYS": "test 1:" + "QUJD" * 11},
@@ -166,6 +177,10 @@ class Settings(SimpleTestCase):
                 with self.assertRaises(ImproperlyConfigured):
                     SessionMiddleware(lambda request: HttpResponse())
                 self.assertIn("edge_session.E001", [one.id for one in run_checks()])
+
+    def test_another_session_engine_is_an_error_at_the_start(self):
+        with override_settings(SESSION_ENGINE="django.contrib.sessions.backends.cache"), self.assertRaises(ImproperlyConfigured):
+            SessionMiddleware(lambda request: HttpResponse())
 
     def test_keys_do_not_print(self):
         self.assertNotIn("ABC", repr(config()))
