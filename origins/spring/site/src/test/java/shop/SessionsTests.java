@@ -119,6 +119,19 @@ class SessionsTests {
 	}
 
 	@Test
+	void aSessionThatAnotherApplicationSignedInIsLeftAlone() throws Exception {
+		this.edge.sid = "of-the-other";
+		this.edge.sub = "user-x";
+		assertThat(this.edge.state()).containsEntry("user", "").containsEntry("key", "of-the-other");
+		assertThat(this.edge.control.get("op").textValue()).as("Spring keeps its CSRF token there").isEqualTo("update");
+		this.edge.change(Map.of("set", Map.of("a", 1)));
+		assertThat(this.edge.control.toString()).isEqualTo("{\"op\":\"update\",\"set\":{\"a\":1}}");
+		this.edge.login("user-1");
+		assertThat(this.edge.control.get("op").textValue()).isEqualTo("create");
+		assertThat(this.edge.control.get("sub").textValue()).isEqualTo("user-1");
+	}
+
+	@Test
 	void aNewIdIsARotationAndKnownAtOnce() throws Exception {
 		signedIn();
 		String body = this.edge.submit("/sudo").getResponse().getContentAsString();

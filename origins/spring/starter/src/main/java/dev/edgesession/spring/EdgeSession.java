@@ -108,6 +108,11 @@ public final class EdgeSession implements Session {
 		}
 	}
 
+	/** As the gate has it, whatever this request has set or removed. */
+	Object keptAttribute(String name) {
+		return this.kept.hasNonNull(name) ? this.codec.decode(name, this.kept.get(name)) : null;
+	}
+
 	@Override
 	public Set<String> getAttributeNames() {
 		synchronized (this.exchange) {

@@ -121,7 +121,16 @@ final class SessionChange {
 	}
 
 	private String subject(EdgeSession session) {
-		return session.isChanged() ? this.kit.subjects().resolve(session::getAttribute) : this.known.subject();
+		if (!session.isChanged()) {
+			return this.known.subject();
+		}
+		String subject = this.kit.subjects().resolve(session::getAttribute);
+		return (subject == null && isOfAnother(session)) ? this.known.subject() : subject;
+	}
+
+	/** A subject that the application knew nothing of when the request came is another application's. */
+	private boolean isOfAnother(EdgeSession session) {
+		return !session.isFresh() && this.known.subject() != null && this.kit.subjects().resolve(session::keptAttribute) == null;
 	}
 
 	private boolean isUnborn(EdgeSession session) {
