@@ -13,6 +13,8 @@ import org.springframework.boot.test.autoconfigure.web.servlet.MockMvcPrint;
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
+import org.springframework.session.FindByIndexNameSessionRepository;
+import org.springframework.session.Session;
 import org.springframework.test.web.servlet.MockMvc;
 import org.springframework.test.web.servlet.request.MockHttpServletRequestBuilder;
 
@@ -29,6 +31,9 @@ class RequestsTests {
 
 	@Autowired
 	MockMvc mvc;
+
+	@Autowired
+	FindByIndexNameSessionRepository<Session> sessions;
 
 	private int status(MockHttpServletRequestBuilder request) throws Exception {
 		return this.mvc.perform(request).andReturn().getResponse().getStatus();
@@ -50,7 +55,19 @@ class RequestsTests {
 			assertThat(status(get("/plain").with(bad))).isEqualTo(403);
 		}
 		assertThat(status(get("/plain").with(edgeSession()).header("Edge-Session-Assertion", "x"))).isEqualTo(403);
+		assertThat(status(get("/plain").with(edgeSession()).with(edgeSession()))).as("two, both good").isEqualTo(403);
 		assertThat(output.getAll()).contains("did not come through the gate").doesNotContain("eyJ");
+	}
+
+	@Test
+	void aRefusalIsKeptByNoCache() throws Exception {
+		assertThat(this.mvc.perform(get("/plain")).andReturn().getResponse().getHeader("Cache-Control")).isEqualTo("no-store");
+	}
+
+	@Test
+	void aThreadForgetsTheRequestThatItWorkedFor() throws Exception {
+		assertThat(status(get("/data").with(edgeSession().subject("user-1").sid("s")))).isEqualTo(200);
+		assertThatThrownBy(() -> this.sessions.findById("s")).hasMessageContaining("no request belongs to this thread");
 	}
 
 	@Test
