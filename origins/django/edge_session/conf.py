@@ -10,6 +10,7 @@ import re
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -85,10 +86,13 @@ def config():
     limit = value["DATA_LIMIT"]
     if not isinstance(limit, int) or not 0 < limit <= 4096:
         raise ImproperlyConfigured("EDGE_SESSION['DATA_LIMIT'] has to be the gate's `limits.data`: 1 to 4096 bytes.")
+    keys = parse_keys(value["KEYS"])
+    if not _is_loopback(urlsplit(issuer).hostname) and any(kid.lower().startswith("dev-") for kid, _ in keys):
+        raise ImproperlyConfigured("EDGE_SESSION['KEYS'] has a development key (its id begins with dev-); they are refused unless the issuer is a loopback host.")
     return Config(
         issuer=issuer,
         audience=value["AUDIENCE"],
-        keys=parse_keys(value["KEYS"]),
+        keys=keys,
         direct_paths=frozenset(paths),
         host_from_issuer=bool(value["HOST_FROM_ISSUER"]),
         data_limit=limit,
@@ -106,6 +110,13 @@ def _issuer(text):
     if parts.scheme not in ("http", "https") or not parts.hostname or f"{parts.scheme}://{parts.netloc}" != text or "@" in text:
         raise ImproperlyConfigured(problem)
     return text
+
+
+def _is_loopback(host):
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def parse_keys(text):

@@ -178,6 +178,15 @@ class Settings(SimpleTestCase):
                     SessionMiddleware(lambda request: HttpResponse())
                 self.assertIn("edge_session.E001", [one.id for one in run_checks()])
 
+    def test_development_keys_are_for_a_site_on_this_machine_only(self):
+        keys = GOOD["KEYS"] + ",DEV-origin-1:" + "REVG" * 11
+        for issuer in ("http://localhost:8787", "http://app.localhost", "http://127.0.0.1:1", "http://[::1]:1"):
+            with override_settings(EDGE_SESSION={"ISSUER": issuer, "KEYS": keys}):
+                self.assertEqual(config().issuer, issuer)
+        for issuer in ("https://shop.example", "https://localhost.example", "https://127.example"):
+            with override_settings(EDGE_SESSION={"ISSUER": issuer, "KEYS": keys}), self.assertRaisesMessage(ImproperlyConfigured, "development key"):
+                config()
+
     def test_another_session_engine_is_an_error_at_the_start(self):
         with override_settings(SESSION_ENGINE="django.contrib.sessions.backends.cache"), self.assertRaises(ImproperlyConfigured):
             SessionMiddleware(lambda request: HttpResponse())

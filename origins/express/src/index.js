@@ -98,7 +98,7 @@ function read(given) {
     throw new TypeError("edgeSession: `issuer` is the site's public origin, as https://app.example.com, without a slash at the end");
   }
   if (typeof audience !== "string" || audience === "" || audience === issuer) throw new TypeError("edgeSession: `audience` is not set; it is the gate's `audience`, and not the issuer");
-  return { ...rest, issuer, audience, siteFromIssuer, keys: parseKeys(given.keys), standalone };
+  return { ...rest, issuer, audience, siteFromIssuer, keys: parseKeys(given.keys, issuer), standalone };
 }
 
 function begin(site, req, res, claims, next) {

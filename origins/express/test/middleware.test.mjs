@@ -275,6 +275,14 @@ function only({ issuer, audience, keys }) {
   return { issuer, audience, keys };
 }
 
+test("development keys are for a site on this machine only", () => {
+  const keys = `new:${Buffer.alloc(32, 7).toString("base64url")},DEV-origin-1:${Buffer.alloc(32, 8).toString("base64url")}`;
+  for (const issuer of ["http://localhost:8787", "http://app.localhost", "http://127.0.0.1:1", "http://[::1]:1"]) edgeSession({ issuer, audience: "origin", keys });
+  for (const issuer of ["https://app.example.com", "https://localhost.example.com", "https://127.example.com"]) {
+    assert.throws(() => edgeSession({ issuer, audience: "origin", keys }), /development key/);
+  }
+});
+
 test("options that can't be meant are errors at the start, in words that hold no part of a key", () => {
   const good = only(edgeForTests());
   edgeSession(good);
