@@ -120,6 +120,9 @@ class Controls(TestCase):
         other = Edge()
         other.login()
         self.assertFalse({"remember", "idle", "absolute"} & set(other.control))
+        past = SessionStore(claims=Claims(jti="j"))
+        past.set_expiry(-5)
+        self.assertEqual(past.operation(), {"op": "create", "data": {"_session_expiry": -5}, "idle": 1})
 
     def test_another_users_login_keeps_nothing_of_the_first(self):
         user("bob")
