@@ -59,7 +59,7 @@ def read_assertion(config, token):
             leeway=LEEWAY,
             options={"require": ["iss", "aud", "iat", "exp", "jti"], "strict_aud": True},
         )
-    except (jwt.InvalidTokenError, UnicodeError, RecursionError) as error:
+    except (jwt.InvalidTokenError, UnicodeError, OverflowError, RecursionError) as error:
         raise InvalidAssertion(f"{type(error).__name__}: {error}") from error
     return claims_of(claims)
 
