@@ -190,7 +190,8 @@ class Pages {
 				cookies.add(cookie.getName());
 			}
 		}
-		return Map.of("url", request.getRequestURL().toString(), "secure", request.isSecure(), "host", request.getServerName(), "port",
+		List<String> hidden = Collections.list(request.getHeaders("Edge-Session-Assertion"));
+		return Map.of("hidden", hidden, "url", request.getRequestURL().toString(), "secure", request.isSecure(), "host", request.getServerName(), "port",
 				request.getServerPort(), "headers", headers, "cookies", cookies);
 	}
 
@@ -229,6 +230,10 @@ class Pages {
 			case "type" -> {
 				request.getSession().setAttribute("thread", Thread.currentThread());
 				return "not an error?";
+			}
+			case "answer" -> {
+				response.setStatus(500);
+				return "an error page of its own";
 			}
 			case "status" -> {
 				response.sendError(503);

@@ -97,7 +97,7 @@ class RequestsTests {
 			.andReturn()
 			.getResponse()
 			.getContentAsString();
-		assertThat(seen).contains("\"url\":\"https://shop.example/where\"", "\"secure\":true", "\"host\":\"shop.example\"", "\"port\":443")
+		assertThat(seen).contains("\"url\":\"https://shop.example/where\"", "\"secure\":true", "\"host\":\"shop.example\"", "\"port\":443", "\"hidden\":[]")
 			.doesNotContainIgnoringCase("evil", "edge-session", "forwarded");
 	}
 

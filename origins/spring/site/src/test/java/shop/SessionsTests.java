@@ -309,8 +309,10 @@ class SessionsTests {
 	@Test
 	void whatAnErrorPageWroteIsNotKeptButALogoutCounts() throws Exception {
 		signedIn();
-		this.edge.read("/fails?how=status");
-		assertThat(this.edge.control).isNull();
+		for (String how : List.of("status", "answer")) {
+			this.edge.read("/fails?how=" + how);
+			assertThat(this.edge.control).as(how).isNull();
+		}
 		for (String how : List.of("throw", "huge", "type")) {
 			assertThatThrownBy(() -> this.edge.read("/fails?how=" + how)).as(how).isNotNull();
 			assertThat(this.edge.control).as(how).isNull();
