@@ -16,11 +16,13 @@ import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.session.FindByIndexNameSessionRepository;
 import org.springframework.session.Session;
 import org.springframework.test.web.servlet.MockMvc;
+import org.springframework.test.web.servlet.MvcResult;
 import org.springframework.test.web.servlet.request.MockHttpServletRequestBuilder;
 
 import static dev.edgesession.spring.testing.EdgeSessionMvc.edgeSession;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.springframework.test.web.servlet.request.MockMvcRequestBuilders.asyncDispatch;
 import static org.springframework.test.web.servlet.request.MockMvcRequestBuilders.get;
 
 /** Which requests reach a controller, and what they say about scheme and host. */
@@ -68,6 +70,15 @@ class RequestsTests {
 	void aThreadForgetsTheRequestThatItWorkedFor() throws Exception {
 		assertThat(status(get("/data").with(edgeSession().subject("user-1").sid("s")))).isEqualTo(200);
 		assertThatThrownBy(() -> this.sessions.findById("s")).hasMessageContaining("no request belongs to this thread");
+	}
+
+	@Test
+	void aSessionCannotBeginOnceTheHeadIsSentAndTheLogSaysSo(CapturedOutput output) throws Exception {
+		MvcResult begun = this.mvc.perform(get("/stream").with(edgeSession())).andReturn();
+		MvcResult result = this.mvc.perform(asyncDispatch(begun)).andReturn();
+		assertThat(result.getResponse().getContentAsString()).isEqualTo("begun\ndone\n");
+		assertThat(EdgeSessionMvc.operation(result)).isNull();
+		assertThat(output.getAll()).contains("It is too late for that").doesNotContain("could not be asked");
 	}
 
 	@Test
