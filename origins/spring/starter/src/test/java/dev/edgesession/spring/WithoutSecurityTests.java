@@ -17,6 +17,8 @@ import org.springframework.boot.autoconfigure.web.servlet.DispatcherServletAutoC
 import org.springframework.boot.autoconfigure.web.servlet.WebMvcAutoConfiguration;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
+import org.springframework.session.Session;
+import org.springframework.session.SessionRepository;
 import org.springframework.session.web.http.SessionRepositoryFilter;
 import org.springframework.test.web.servlet.MockMvc;
 import org.springframework.test.web.servlet.MvcResult;
@@ -28,12 +30,32 @@ import org.springframework.web.filter.ForwardedHeaderFilter;
 
 import static dev.edgesession.spring.testing.EdgeSessionMvc.edgeSession;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** An application that has Spring MVC alone, and says itself whose session it is. */
 class WithoutSecurityTests {
 
 	@RestController
 	static class Pages {
+
+		private final SessionRepository<Session> sessions;
+
+		Pages(SessionRepository<Session> sessions) {
+			this.sessions = sessions;
+		}
+
+		@GetMapping("/of-another")
+		String ofAnother(HttpSession session) {
+			assertThat(this.sessions.findById(session.getId()).getId()).isEqualTo(session.getId());
+			assertThatThrownBy(() -> this.sessions.deleteById("of-another")).hasMessageContaining("EdgeSessions.endSession");
+			return String.valueOf(this.sessions.findById("of-another"));
+		}
+
+		@GetMapping("/large")
+		String large(HttpSession session) {
+			session.setAttribute("large", "x".repeat(3000));
+			return "large";
+		}
 
 		@GetMapping("/plain")
 		String plain() {
@@ -98,6 +120,20 @@ class WithoutSecurityTests {
 
 	private static MvcResult get(MockMvc mvc, String path, EdgeSessionMvc from) throws Exception {
 		return mvc.perform(MockMvcRequestBuilders.get(path).with(from)).andReturn();
+	}
+
+	@Test
+	void theSessionOfAnotherRequestIsNeitherFoundNorDeleted() {
+		run((mvc) -> {
+			MvcResult result = get(mvc, "/of-another", edgeSession().subject("17").claim("data", Map.of("account", "17")));
+			assertThat(result.getResponse().getContentAsString()).isEqualTo("null");
+			assertThat(EdgeSessionMvc.operation(result)).isNull();
+		});
+	}
+
+	@Test
+	void aSessionThatBeginsTooLargeIsAnErrorOfTheApplication() {
+		run((mvc) -> assertThatThrownBy(() -> get(mvc, "/large", edgeSession())).rootCause().hasMessageContaining("more than 2048"));
 	}
 
 	@Test
