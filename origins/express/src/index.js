@@ -23,6 +23,13 @@ export function edgeSession(given = {}) {
   const tell = quietly(options.log);
   const direct = new Set(options.directPaths);
 
+  const shown = new WeakMap(); // request -> what it said of itself, hidden since
+  function identify(request) {
+    if (!shown.has(request)) shown.set(request, { headers: { ...request.headers } });
+    hide(request);
+    return gate.identify(shown.get(request));
+  }
+
   function middleware(req, res, next) {
     if (begun.has(req)) return next();
     if (direct.has(req.originalUrl.split("?", 1)[0])) {
@@ -30,10 +37,9 @@ export function edgeSession(given = {}) {
       begin(site, req, res, undefined, next);
       return next();
     }
-    gate.identify(req).then(
+    identify(req).then(
       (claims) => {
         try {
-          hide(req);
           begin(site, req, res, claims, next);
         } catch (error) {
           return next(error); // the application's `subject` has thrown
@@ -51,7 +57,7 @@ export function edgeSession(given = {}) {
   // Who sent a request that Express does not see, a WebSocket handshake for one. Undefined: not through the gate, so refuse it.
   middleware.authenticate = async (request) => {
     try {
-      return authOf(await gate.identify(request));
+      return authOf(await identify(request));
     } catch (error) {
       if (error instanceof Refused) return undefined;
       throw error;
@@ -134,7 +140,8 @@ function authOf({ sub, sid, amr, auth_time: authTime, session }) {
 // An assertion is as good as a password: nothing that logs headers sees it.
 function hide(req) {
   delete req.headers["edge-session-assertion"];
-  for (let i = 0; i < req.rawHeaders.length; i += 2) if (req.rawHeaders[i].toLowerCase() === "edge-session-assertion") req.rawHeaders[i + 1] = "";
+  const raw = req.rawHeaders ?? [];
+  for (let i = 0; i < raw.length; i += 2) if (raw[i].toLowerCase() === "edge-session-assertion") raw[i + 1] = "";
 }
 
 // Scheme and host as the user's browser has them, whatever "trust proxy" says.

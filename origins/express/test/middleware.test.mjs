@@ -133,7 +133,9 @@ onBoth("the middleware may be mounted twice", async (start) => {
 onBoth("a WebSocket server can ask who shakes hands", async (start) => {
   const { sessions, edge } = await start(() => {});
   const [[name, value]] = Object.entries(edge.headers({ sub: "alice" }));
-  assert.equal((await sessions.authenticate({ headers: { [name.toLowerCase()]: value } })).sub, "alice");
+  const handshake = { headers: { [name.toLowerCase()]: value }, rawHeaders: [name, value] };
+  for (const time of ["once", "again"]) assert.equal((await sessions.authenticate(handshake)).sub, "alice", time);
+  assert.ok(!JSON.stringify(handshake).includes("eyJ"), "it is hidden there, too");
   assert.equal(await sessions.authenticate({ headers: {} }), undefined);
 });
 
