@@ -14,7 +14,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 
 from . import data as session_data
 from . import out_of_band, standalone
@@ -301,7 +301,7 @@ class SessionStore(SessionBase):
 def _can_be_a_user(subject):
     try:
         get_user_model()._meta.pk.to_python(subject)
-    except ValidationError:
+    except (ValidationError, ImproperlyConfigured):
         return False
     return True
 

@@ -89,6 +89,12 @@ class Controls(TestCase):
         change(self.edge, unset=["a", "cart"])
         self.assertEqual(self.edge.control, {"op": "update", "unset": ["cart", "a"]})
 
+    def test_it_is_the_same_where_there_are_no_users_at_all(self):
+        with override_settings(AUTH_USER_MODEL="none.User"):
+            session = SessionStore(claims=Claims(jti="j", sid="s", sub="7", data={"a": 1}))
+            session["b"] = 2
+            self.assertEqual(session.operation(), {"op": "update", "set": {"b": 2}})
+
     def test_a_login_over_it_is_a_new_session_with_none_of_its_data(self):
         self.strangers()
         self.edge.login()
