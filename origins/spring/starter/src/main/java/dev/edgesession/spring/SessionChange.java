@@ -121,7 +121,11 @@ final class SessionChange {
 	}
 
 	private String subject(EdgeSession session) {
-		if (!session.isChanged()) {
+		return subject(session, session.isChanged());
+	}
+
+	private String subject(EdgeSession session, boolean changed) {
+		if (!changed) {
 			return this.known.subject();
 		}
 		String subject = this.kit.subjects().resolve(session::getAttribute);
@@ -151,7 +155,7 @@ final class SessionChange {
 			return ending();
 		}
 		ObjectNode data = session.data();
-		String subject = subject(session);
+		String subject = subject(session, session.isChanged() || !data.equals(this.known.data()));
 		if (subject == null) {
 			data.remove(REMEMBERED); // so that nothing else is nothing
 		}

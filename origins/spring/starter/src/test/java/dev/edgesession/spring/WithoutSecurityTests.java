@@ -80,6 +80,13 @@ class WithoutSecurityTests {
 			return "bye";
 		}
 
+		@GetMapping("/become")
+		@SuppressWarnings("unchecked")
+		String become(HttpSession session) {
+			((List<String>) session.getAttribute("account")).set(0, "18"); // changed in place
+			return "18";
+		}
+
 		@GetMapping("/bad")
 		String bad(HttpSession session) {
 			session.setAttribute("account", "a\nb");
@@ -96,7 +103,10 @@ class WithoutSecurityTests {
 	private final WebApplicationContextRunner runner = new WebApplicationContextRunner()
 		.withConfiguration(AutoConfigurations.of(EdgeSessionAutoConfiguration.class, SessionAutoConfiguration.class, WebMvcAutoConfiguration.class,
 				DispatcherServletAutoConfiguration.class, HttpMessageConvertersAutoConfiguration.class))
-		.withBean(SubjectResolver.class, () -> (attributes) -> (String) attributes.apply("account"))
+		.withBean(SubjectResolver.class, () -> (attributes) -> {
+			Object account = attributes.apply("account");
+			return (String) ((account instanceof List<?> several) ? several.get(0) : account);
+		})
 		.withUserConfiguration(Pages.class)
 		.withPropertyValues("edge-session.issuer=https://shop.example", "edge-session.keys=k1:" + "QUJD".repeat(11));
 
@@ -160,6 +170,16 @@ class WithoutSecurityTests {
 			assertThat(EdgeSessionMvc.operation(get(mvc, "/logout", user)).toString()).isEqualTo("{\"op\":\"create\",\"data\":{\"cart\":1}}");
 			user = edgeSession().subject("17").claim("data", Map.of("account", "17"));
 			assertThat(EdgeSessionMvc.operation(get(mvc, "/logout", user)).toString()).isEqualTo("{\"op\":\"destroy\"}");
+		});
+	}
+
+	@Test
+	void whoeverChangesTheAccountInPlaceBeginsASessionOfTheOther() {
+		run((mvc) -> {
+			EdgeSessionMvc user = edgeSession().subject("17").claim("data", Map.of("account", List.of("~u.ArrayList", List.of("17"))));
+			assertThat(EdgeSessionMvc.operation(get(mvc, "/who", user))).isNull();
+			ObjectNode control = EdgeSessionMvc.operation(get(mvc, "/become", user));
+			assertThat(control.get("op").textValue() + control.path("sub").textValue()).isEqualTo("create18");
 		});
 	}
 
