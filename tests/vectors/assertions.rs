@@ -117,7 +117,7 @@ fn good() -> Vec<Value> {
         example("a subject that is a number", &who("0017"), NOW),
         example("a claim of a later version", &signed(&NEW.1, ASSERTION, &extra), NOW),
         example("the origin's clock 30 s behind", &state(&usual()), NOW - 30),
-        example("the origin's clock 59 s behind", &state(&usual()), NOW - 59),
+        example("the origin's clock 60 s behind", &state(&usual()), NOW - 60),
         example("the origin's clock 30 s ahead", &state(&usual()), NOW + 30),
         example("expired less than 60 s ago", &state(&usual()), NOW + 119),
     ]
@@ -133,8 +133,8 @@ fn bad() -> Vec<Value> {
     let (two_parts, tag) = token.rsplit_once('.').unwrap();
     let altered = payload.replacen("user-17", "user-18", 1);
     let mut cases = vec![
-        ("expired", signed(&NEW.1, ASSERTION, &payload), NOW + 121),
-        ("issued in the future", token.clone(), NOW - 90),
+        ("expired 60 s ago", token.clone(), NOW + 120),
+        ("issued 61 s in the future", token.clone(), NOW - 61),
     ];
     let mut now = |name, token| cases.push((name, token, NOW));
     now("wrong key", signed(&STRANGE, ASSERTION, &payload));
@@ -146,6 +146,8 @@ fn bad() -> Vec<Value> {
     now("an asymmetric alg", header(&format!(r#"{{"alg":"RS256",{typ},"kid":"k2"}}"#)));
     now("a control's typ", header(CONTROL));
     now("typ JWT", header(r#"{"alg":"HS256","typ":"JWT","kid":"k2"}"#));
+    now("typ in other letters", header(&ASSERTION.replace("edge", "Edge")));
+    now("typ as a whole media type", header(&ASSERTION.replace("edge", "application/edge")));
     now("no typ", header(r#"{"alg":"HS256","kid":"k2"}"#));
     now("unknown kid", header(&format!(r#"{{"alg":"HS256",{typ},"kid":"k3"}}"#)));
     now("no kid", header(&format!(r#"{{"alg":"HS256",{typ}}}"#)));
@@ -168,14 +170,35 @@ fn bad() -> Vec<Value> {
     );
     now("wrong aud", claims(&json!({ "aud": "another" })));
     now("aud in other letters", claims(&json!({ "aud": "Origin" })));
+    now("aud in a list", claims(&json!({ "aud": [AUDIENCE] })));
     now("no aud", claims(&json!({ "aud": null })));
     now("wrong iss", claims(&json!({ "iss": "https://evil.example" })));
     now("iss with a slash", claims(&json!({ "iss": format!("{ISSUER}/") })));
     now("no iss", claims(&json!({ "iss": null })));
     now("no exp", claims(&json!({ "exp": null })));
     now("an exp that is a text", claims(&json!({ "exp": "1800000060" })));
+    now("an exp with a fraction", claims(&json!({ "exp": 1_800_000_060.5 })));
+    let endless = payload.replacen(&format!("\"exp\":{}", NOW + 60), "\"exp\":1e400", 1);
+    assert_ne!(endless, payload);
+    now("an exp beyond all numbers", signed(&NEW.1, ASSERTION, &endless));
+    now("an iat with a fraction", claims(&json!({ "iat": 1_800_000_000.5 })));
+    now("an iat that is a text", claims(&json!({ "iat": NOW.to_string() })));
     now("no iat", claims(&json!({ "iat": null })));
     now("no jti", claims(&json!({ "jti": null })));
+    now("an empty jti", claims(&json!({ "jti": "" })));
+    now("a jti that is a number", claims(&json!({ "jti": 7 })));
+    now("an empty sub", claims(&json!({ "sub": "" })));
+    now("a sub that is a number", claims(&json!({ "sub": 17 })));
+    now("a sub in a list", claims(&json!({ "sub": ["user-17"] })));
+    now("an empty sid", claims(&json!({ "sid": "" })));
+    now("a sid that is a number", claims(&json!({ "sid": 7 })));
+    let of_nothing = payload.replacen("\"sid\":\"", "\"sid\":null,\"was\":\"", 1);
+    now("a sid that is null", signed(&NEW.1, ASSERTION, &of_nothing));
+    now("a sub without a session", claims(&json!({ "sid": null, "session": null, "data": null })));
+    now("data without a session", claims(&json!({ "sub": null, "sid": null, "session": null })));
+    now("a session without data", claims(&json!({ "data": null })));
+    now("data that is a list", claims(&json!({ "data": [3] })));
+    now("data that is a text", claims(&json!({ "data": "cart" })));
     now("an altered payload", format!("{}.{tag}", unsigned(ASSERTION, &altered)));
     now("no signature", format!("{two_parts}."));
     now("a shortened signature", token[..token.len() - 4].to_owned());
@@ -212,9 +235,17 @@ pub(crate) fn judge(token: &str, now: u64) -> Option<Value> {
     }
     let claims = json(payload)?;
     let (issued, expires) = (claims["iat"].as_u64()?, claims["exp"].as_u64()?);
+    let is_text = |name: &str| claims[name].as_str().is_some_and(|text| !text.is_empty());
+    let has = |name: &str| claims.get(name).is_some();
+    let session = if has("sid") {
+        is_text("sid") && (!has("sub") || is_text("sub")) && claims["data"].is_object()
+    } else {
+        !has("sub") && !has("data")
+    };
     let good = claims["iss"] == ISSUER
         && claims["aud"] == AUDIENCE
-        && claims["jti"].is_string()
+        && is_text("jti")
+        && session
         && issued <= now + 60
         && now < expires + 60;
     good.then_some(claims)

@@ -10,6 +10,7 @@ import re
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -85,10 +86,13 @@ def config():
     limit = value["DATA_LIMIT"]
     if not isinstance(limit, int) or not 0 < limit <= 4096:
         raise ImproperlyConfigured("EDGE_SESSION['DATA_LIMIT'] has to be the gate's `limits.data`: 1 to 4096 bytes.")
+    keys = parse_keys(value["KEYS"])
+    if not _is_loopback(urlsplit(issuer).hostname) and any(kid.lower().startswith("dev-") for kid, _ in keys):
+        raise ImproperlyConfigured("EDGE_SESSION['KEYS'] has a development key (its id begins with dev-); they are refused unless the issuer is a loopback host.")
     return Config(
         issuer=issuer,
         audience=value["AUDIENCE"],
-        keys=parse_keys(value["KEYS"]),
+        keys=keys,
         direct_paths=frozenset(paths),
         host_from_issuer=bool(value["HOST_FROM_ISSUER"]),
         data_limit=limit,
@@ -108,19 +112,25 @@ def _issuer(text):
     return text
 
 
+def _is_loopback(host):
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
 def parse_keys(text):
     """The list `kid:key,kid:key` as the gate has it in EDGE_SESSION_ORIGIN_KEYS."""
     keys = []
     for entry in text.split(",") if isinstance(text, str) else ():
-        kid, colon, key = entry.partition(":")
+        match = re.fullmatch(r"([A-Za-z0-9._-]{1,32}):([A-Za-z0-9_-]+)", entry)
+        kid, key = match.groups() if match else ("", "")
         try:
-            if not re.fullmatch(r"[A-Za-z0-9_-]+", key) or not kid or not colon:
-                raise ValueError
             raw = base64.urlsafe_b64decode(key + "=" * (-len(key) % 4))
-        except (ValueError, binascii.Error):
+        except binascii.Error:
             raw = b""
-        if len(raw) < 32:
-            raise ImproperlyConfigured("EDGE_SESSION['KEYS'] has to be the gate's EDGE_SESSION_ORIGIN_KEYS: kid:key,kid:key.")
+        if not 32 <= len(raw) <= 64:
+            raise ImproperlyConfigured("EDGE_SESSION['KEYS'] has to be the gate's EDGE_SESSION_ORIGIN_KEYS: kid:key,kid:key, without spaces.")
         keys.append((kid, raw))
     if not keys or len({kid for kid, _ in keys}) != len(keys):
         raise ImproperlyConfigured("EDGE_SESSION['KEYS'] has no key, or one key id twice.")

@@ -59,24 +59,23 @@ def read_assertion(config, token):
             leeway=LEEWAY,
             options={"require": ["iss", "aud", "iat", "exp", "jti"], "strict_aud": True},
         )
-    except (jwt.InvalidTokenError, UnicodeError, RecursionError) as error:
+    except (jwt.InvalidTokenError, UnicodeError, OverflowError, RecursionError) as error:
         raise InvalidAssertion(f"{type(error).__name__}: {error}") from error
     return claims_of(claims)
 
 
 def claims_of(claims: dict[str, Any]):
     sid, sub, data = claims.get("sid"), claims.get("sub"), claims.get("data")
-    for value in (sid, sub):
-        if value is not None and (not isinstance(value, str) or not value):
+    for name in ("sid", "sub"):
+        if name in claims and (not isinstance(claims[name], str) or not claims[name]):
             raise InvalidAssertion("a claim is not the text that it should be")
     if not isinstance(claims["jti"], str) or not claims["jti"]:
         raise InvalidAssertion("jti is not text")
     if type(claims["iat"]) is not int or type(claims["exp"]) is not int:
         raise InvalidAssertion("iat or exp is no integer")
-    if not isinstance(data, dict) and (sid is not None or data is not None):
-        raise InvalidAssertion("data is not an object")
-    if sid is None and sub is not None:
-        raise InvalidAssertion("a subject without a session")
+    complete = isinstance(data, dict) if "sid" in claims else not claims.keys() & {"sub", "data"}
+    if not complete:
+        raise InvalidAssertion("a session without data, or a subject or data without a session")
     return Claims(jti=claims["jti"], sid=sid, sub=sub, data=data or {}, raw=claims)
 
 

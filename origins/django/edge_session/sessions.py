@@ -11,8 +11,10 @@ from datetime import datetime, timezone
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 
 from . import data as session_data
 from . import out_of_band, standalone
@@ -41,6 +43,7 @@ class SessionStore(SessionBase):
         """From here on, `claims` is what the gate has."""
         self._sid = claims and claims.sid
         self._sub = claims and claims.sub
+        self._foreign = self._sub is not None and not _can_be_a_user(self._sub)
         self._before = claims.data if claims else {}
         self._ended = self._new = self._rotated = self._everywhere = False
         self._authentication = {}
@@ -86,8 +89,14 @@ class SessionStore(SessionBase):
         cache = getattr(self, "_session_cache", None)
         if cache is None:
             return None if self._ended else self._sub
-        subject = cache.get(SUBJECT)
-        return None if subject is None else str(subject)
+        return self._subject_in(cache)
+
+    def _subject_in(self, data):
+        """Whose session it is with this data. Django's authentication is not told of another application's user."""
+        subject = data.get(SUBJECT)
+        if subject is None:
+            return self._sub if self._foreign and not self._ended else None
+        return str(subject)
 
     # What Django asks of a session engine.
 
@@ -96,7 +105,7 @@ class SessionStore(SessionBase):
         # Escaped, for Django's serializer reads Latin-1.
         loaded = self.serializer().loads(json.dumps(self._before).encode()) if self._before else {}
         loaded.pop(SUBJECT, None)  # another application of the site may have written it
-        if self._sub is not None:
+        if self._sub is not None and not self._foreign:
             loaded[SUBJECT] = self._sub
         return loaded
 
@@ -112,6 +121,8 @@ class SessionStore(SessionBase):
 
     def cycle_key(self):
         _ = self._session
+        if self._foreign and not self._ended:
+            self.flush()  # a login begins with nothing of another user's
         if self._get_session_key() is None:
             self.create()
         else:
@@ -189,8 +200,8 @@ class SessionStore(SessionBase):
         if self._claims is None:
             return None
         now = session_data.normalise(self.serializer, self._session)
-        subject = now.pop(SUBJECT, None)
-        subject = None if subject is None else str(subject)
+        subject = self._subject_in(now)
+        now.pop(SUBJECT, None)
         alive = self._sid is not None and not self._ended
         nothing = not now and subject is None
         if not alive and not self._new and nothing:
@@ -250,8 +261,9 @@ class SessionStore(SessionBase):
         if operation is None:
             return Claims(jti=self._claims.jti, sid=sid, sub=self._sub if sid else None, data=self._before if sid else {})
         now = session_data.normalise(self.serializer, self._session) if sid else {}
-        subject = now.pop(SUBJECT, None)
-        return Claims(jti=self._claims.jti, sid=sid, sub=None if subject is None else str(subject), data=now)
+        subject = self._subject_in(now) if sid else None
+        now.pop(SUBJECT, None)
+        return Claims(jti=self._claims.jti, sid=sid, sub=subject, data=now)
 
     # Out of band.
 
@@ -284,6 +296,14 @@ class SessionStore(SessionBase):
         self._claims = standalone.sessions.claims(sid)
         self._rebase(self._claims)
         self._session_cache = cache
+
+
+def _can_be_a_user(subject):
+    try:
+        get_user_model()._meta.pk.to_python(subject)
+    except (ValidationError, ImproperlyConfigured):
+        return False
+    return True
 
 
 def _lifetime(value, new):

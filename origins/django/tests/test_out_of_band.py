@@ -176,6 +176,9 @@ class Streams(WithGate, TestCase):
         self.gate.answers = [(404, {"code": "not_found"}), (503, {"code": "store_unavailable"})]
         b"".join(response.streaming_content)
         self.assertEqual(self.told("sid", "sub", "set"), [{"sid": visitor.sid, "set": {"streamed": "yes"}}] * 3)
+        first, *others = (one["jti"] for one in self.gate.told)
+        self.assertEqual(len(set(others)), 1)
+        self.assertNotIn(first, others, "the same message would be answered as the first time")
 
     def test_a_session_cannot_begin_once_the_headers_are_gone(self):
         with self.assertRaisesRegex(EdgeSessionError, "headers are gone"):

@@ -1,5 +1,6 @@
 """Which requests reach a view, and what they say about scheme and host."""
 
+import base64
 import time
 from pathlib import Path
 from unittest import mock
@@ -37,6 +38,15 @@ class Refusals(TestCase):
         expired, early = assertion(iat=now - 200, exp=now - 61), assertion(iat=now + 120, exp=now + 180)
         for bad in (None, "", "x", token[:-1], token + "A", expired, early, f"{token},{token}", assertion(aud="other"), assertion(aud=["origin"]), assertion(iss="https://evil.example")):
             self.assertEqual(self.status(bad), 403, bad)
+
+    def test_what_a_parser_chokes_on_is_refused_too(self):
+        part = lambda text: base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()  # noqa: E731
+        for header in ("[" * 40_000, '{"a":' * 9_000, "9" * 5_000, "\ud800".encode("utf-8", "surrogatepass").decode("latin-1")):
+            self.assertEqual(self.status(f"{part(header)}.{part('{}')}.{'A' * 43}"), 403, header[:5])
+
+    def test_a_refusal_is_kept_by_no_cache(self):
+        with self.assertLogs("edge_session", "WARNING"):
+            self.assertEqual(Client().get("/data").headers["Cache-Control"], "no-store")
 
     def test_a_clock_within_a_minute_of_the_gates_is_good_enough(self):
         now = int(time.time())
@@ -151,7 +161,11 @@ class Settings(SimpleTestCase):
             {**GOOD, "ISSUER": "https://shop.example/"},
             {**GOOD, "ISSUER": "shop.example"},
             {**GOOD, "KEYS": "test-1:short"},
+            {**GOOD, "KEYS": "test-1:" + ("QUJD" * 11)[:42]},
             {**GOOD, "KEYS": GOOD["KEYS"] + "," + GOOD["KEYS"]},
+            {**GOOD, "KEYS": GOOD["KEYS"] + ", test-2:" + "REVG" * 11},
+            {**GOOD, "KEYS": "test 1:" + "QUJD" * 11},
+            {**GOOD, "KEYS": "test-1:" + "QUJD" * 22},
             {**GOOD, "KEYS": ""},
             {**GOOD, "AUDIENCE": GOOD["ISSUER"]},
             {**GOOD, "DIRECT_PATHS": "/healthz"},
@@ -170,6 +184,19 @@ class Settings(SimpleTestCase):
         self.assertIn("ISSUER and KEYS", said)
         with override_settings(EDGE_SESSION={"ISSUER": GOOD["ISSUER"], "KEYS": GOOD["KEYS"]}):
             self.assertEqual(config().audience, "origin")
+
+    def test_development_keys_are_for_a_site_on_this_machine_only(self):
+        keys = GOOD["KEYS"] + ",DEV-origin-1:" + "REVG" * 11
+        for issuer in ("http://localhost:8787", "http://app.localhost", "http://127.0.0.1:1", "http://[::1]:1"):
+            with override_settings(EDGE_SESSION={"ISSUER": issuer, "KEYS": keys}):
+                self.assertEqual(config().issuer, issuer)
+        for issuer in ("https://shop.example", "https://localhost.example", "https://127.example"):
+            with override_settings(EDGE_SESSION={"ISSUER": issuer, "KEYS": keys}), self.assertRaisesMessage(ImproperlyConfigured, "development key"):
+                config()
+
+    def test_another_session_engine_is_an_error_at_the_start(self):
+        with override_settings(SESSION_ENGINE="django.contrib.sessions.backends.cache"), self.assertRaises(ImproperlyConfigured):
+            SessionMiddleware(lambda request: HttpResponse())
 
     def test_keys_do_not_print(self):
         self.assertNotIn("ABC", repr(config()))

@@ -76,6 +76,36 @@ class Controls(TestCase):
             self.edge.get("/data")
             self.assertIs(self.edge.control, NO_CONTROL)
 
+    def strangers(self):
+        """A session whose user no primary key can name: another application of the site has signed it in."""
+        self.edge.sid = self.edge.sessions.apply(Claims(jti="of-the-other"), {"op": "create", "sub": "user-x", "data": {"cart": 3}})
+
+    def test_a_session_that_another_application_signed_in_is_nobodys_here_and_left_alone(self):
+        self.strangers()
+        self.assertEqual(self.edge.get("/data").json()["user"], "")
+        self.assertIs(self.edge.control, NO_CONTROL)
+        change(self.edge, set={"a": 1})
+        self.assertEqual(self.edge.control, {"op": "update", "set": {"a": 1}})
+        change(self.edge, unset=["a", "cart"])
+        self.assertEqual(self.edge.control, {"op": "update", "unset": ["cart", "a"]})
+
+    def test_it_is_the_same_where_there_are_no_users_at_all(self):
+        with override_settings(AUTH_USER_MODEL="none.User"):
+            session = SessionStore(claims=Claims(jti="j", sid="s", sub="7", data={"a": 1}))
+            session["b"] = 2
+            self.assertEqual(session.operation(), {"op": "update", "set": {"b": 2}})
+
+    def test_a_login_over_it_is_a_new_session_with_none_of_its_data(self):
+        self.strangers()
+        self.edge.login()
+        self.assertEqual((self.edge.control["op"], self.edge.control["sub"]), ("create", str(self.alice.pk)))
+        self.assertNotIn("cart", self.edge.data)
+
+    def test_a_logout_ends_it(self):
+        self.strangers()
+        self.edge.post("/logout")
+        self.assertEqual(self.edge.control, {"op": "destroy"})
+
     def test_login_makes_the_users_session_and_keeps_the_data(self):
         change(self.edge, set={"cart": 3})
         self.assertEqual(self.edge.login().status_code, 302)
@@ -96,6 +126,9 @@ class Controls(TestCase):
         other = Edge()
         other.login()
         self.assertFalse({"remember", "idle", "absolute"} & set(other.control))
+        past = SessionStore(claims=Claims(jti="j"))
+        past.set_expiry(-5)
+        self.assertEqual(past.operation(), {"op": "create", "data": {"_session_expiry": -5}, "idle": 1})
 
     def test_another_users_login_keeps_nothing_of_the_first(self):
         user("bob")

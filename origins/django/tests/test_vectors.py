@@ -65,6 +65,10 @@ class Vectors(unittest.TestCase):
         token = sign_control(self.config, operation, now=payload["iat"], req=one["req"])
         self.assertEqual(token, one["token"])
 
+    def test_a_control_that_is_longer_than_the_gate_takes_is_an_error_of_the_application(self):
+        with self.assertRaises(SessionDataError):
+            sign_control(self.config, {"op": "update", "set": {"a": "x" * 6000}}, req="r")
+
     def test_data_that_the_core_refuses_is_refused_before_it_is_sent(self):
         for one in vectors["data"]:
             with self.subTest(one["name"]):

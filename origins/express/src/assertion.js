@@ -1,11 +1,20 @@
 // Edge-Session-Assertion: the gate's statement of who is asking, verified with jose.
 import { errors, jwtVerify } from "jose";
 
+const TYPE = "edge-session-assertion+jwt";
 const LEEWAY = 60; // seconds that the two clocks may differ
 const FORM = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 
 // Why a request is refused; the message is for the log and holds nothing of the assertion.
 export class Refused extends Error {}
+
+const isText = (value) => typeof value === "string" && value !== "";
+
+// A session has a handle and data, and perhaps a subject; without a session there is none of the three.
+function isSession({ sid, sub, data }) {
+  if (sid === undefined) return sub === undefined && data === undefined;
+  return isText(sid) && (sub === undefined || isText(sub)) && data !== null && typeof data === "object" && !Array.isArray(data);
+}
 
 // A function from an assertion to its claims; it throws Refused.
 export function makeVerify({ issuer, audience, keys }) {
@@ -22,7 +31,7 @@ export function makeVerify({ issuer, audience, keys }) {
     try {
       verified = await jwtVerify(token, keyOf, {
         algorithms: ["HS256"],
-        typ: "edge-session-assertion+jwt",
+        typ: TYPE,
         issuer,
         audience,
         clockTolerance: LEEWAY,
@@ -34,9 +43,12 @@ export function makeVerify({ issuer, audience, keys }) {
       throw new Refused(error instanceof errors.JOSEError ? error.message : "it does not verify");
     }
     const { payload, protectedHeader } = verified;
-    if (Object.keys(protectedHeader).length !== 3) throw new Refused("its protected header is not exactly alg, typ and kid");
-    if (typeof payload.jti !== "string" || typeof payload.iat !== "number") throw new Refused("its jti or iat is of another type");
+    // jose takes other spellings of a type.
+    if (Object.keys(protectedHeader).length !== 3 || protectedHeader.typ !== TYPE) throw new Refused("its protected header is not exactly alg, typ and kid");
+    if (payload.aud !== audience || !isText(payload.jti)) throw new Refused("its aud or jti is of another type");
+    if (!Number.isSafeInteger(payload.iat) || !Number.isSafeInteger(payload.exp)) throw new Refused("its iat or exp is no integer");
     if (payload.iat > now / 1000 + LEEWAY) throw new Refused("it was issued in the future: the clocks differ by over 60 s");
+    if (!isSession(payload)) throw new Refused("its sid, sub or data is missing or of another type");
     return payload;
   };
 }

@@ -23,6 +23,13 @@ export function edgeSession(given = {}) {
   const tell = quietly(options.log);
   const direct = new Set(options.directPaths);
 
+  const shown = new WeakMap(); // request -> what it said of itself, hidden since
+  function identify(request) {
+    if (!shown.has(request)) shown.set(request, { headers: { ...request.headers } });
+    hide(request);
+    return gate.identify(shown.get(request));
+  }
+
   function middleware(req, res, next) {
     if (begun.has(req)) return next();
     if (direct.has(req.originalUrl.split("?", 1)[0])) {
@@ -30,10 +37,9 @@ export function edgeSession(given = {}) {
       begin(site, req, res, undefined, next);
       return next();
     }
-    gate.identify(req).then(
+    identify(req).then(
       (claims) => {
         try {
-          hide(req);
           begin(site, req, res, claims, next);
         } catch (error) {
           return next(error); // the application's `subject` has thrown
@@ -51,7 +57,7 @@ export function edgeSession(given = {}) {
   // Who sent a request that Express does not see, a WebSocket handshake for one. Undefined: not through the gate, so refuse it.
   middleware.authenticate = async (request) => {
     try {
-      return authOf(await gate.identify(request));
+      return authOf(await identify(request));
     } catch (error) {
       if (error instanceof Refused) return undefined;
       throw error;
@@ -86,6 +92,8 @@ function read(given) {
   const { standalone = false, directPaths = [], subject, dataLimit = 2048, log = console.warn, controlUrl } = given;
   if (subject !== undefined && typeof subject !== "function") throw new TypeError("edgeSession: `subject` is a function of the session");
   if (!Array.isArray(directPaths) || directPaths.some((path) => typeof path !== "string" || !path.startsWith("/"))) throw new TypeError("edgeSession: `directPaths` is a list of exact paths");
+  if (!Number.isInteger(dataLimit) || dataLimit < 1 || dataLimit > 4096) throw new TypeError("edgeSession: `dataLimit` is the gate's `limits.data`, 1 to 4096 bytes");
+  if (controlUrl !== undefined && !URL.canParse(controlUrl)) throw new TypeError("edgeSession: `controlUrl` is a whole address, as http://gate.internal/.edge-session/control");
   const rest = { directPaths, subject, dataLimit, log, controlUrl };
   if (standalone) {
     if (process.env.NODE_ENV === "production") throw new Error("edgeSession: standalone mode trusts everyone and is refused with NODE_ENV=production");
@@ -95,8 +103,8 @@ function read(given) {
   if (typeof issuer !== "string" || !URL.canParse(issuer) || new URL(issuer).origin !== issuer) {
     throw new TypeError("edgeSession: `issuer` is the site's public origin, as https://app.example.com, without a slash at the end");
   }
-  if (typeof audience !== "string" || audience === "") throw new TypeError("edgeSession: `audience` is not set; it is the gate's `audience`");
-  return { ...rest, issuer, audience, siteFromIssuer, keys: parseKeys(given.keys), standalone };
+  if (typeof audience !== "string" || audience === "" || audience === issuer) throw new TypeError("edgeSession: `audience` is not set; it is the gate's `audience`, and not the issuer");
+  return { ...rest, issuer, audience, siteFromIssuer, keys: parseKeys(given.keys, issuer), standalone };
 }
 
 function begin(site, req, res, claims, next) {
@@ -132,7 +140,8 @@ function authOf({ sub, sid, amr, auth_time: authTime, session }) {
 // An assertion is as good as a password: nothing that logs headers sees it.
 function hide(req) {
   delete req.headers["edge-session-assertion"];
-  for (let i = 0; i < req.rawHeaders.length; i += 2) if (req.rawHeaders[i].toLowerCase() === "edge-session-assertion") req.rawHeaders[i + 1] = "";
+  const raw = req.rawHeaders ?? [];
+  for (let i = 0; i < raw.length; i += 2) if (raw[i].toLowerCase() === "edge-session-assertion") raw[i + 1] = "";
 }
 
 // Scheme and host as the user's browser has them, whatever "trust proxy" says.

@@ -1,7 +1,9 @@
 // The key list that gate and application share, as EDGE_SESSION_ORIGIN_KEYS has it: "kid:key,kid:key", newest first.
 
+const LOOPBACK = /^(?:(?:.+\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
 // [{ kid, key }], newest first. Throws in words that hold no part of a key.
-export function parseKeys(text) {
+export function parseKeys(text, issuer) {
   if (typeof text !== "string" || text === "") throw new TypeError("edgeSession: `keys` is not set; it is the value of EDGE_SESSION_ORIGIN_KEYS");
   const seen = new Set();
   return text.split(",").map((entry, i) => {
@@ -12,6 +14,9 @@ export function parseKeys(text) {
     }
     if (seen.has(kid)) throw new TypeError(`edgeSession: the key id of entry ${i + 1} of \`keys\` appears twice`);
     seen.add(kid);
+    if (/^dev-/i.test(kid) && !LOOPBACK.test(new URL(issuer).hostname)) {
+      throw new TypeError(`edgeSession: entry ${i + 1} of \`keys\` is a development key (its id begins with dev-); they are refused unless the issuer is a loopback host`);
+    }
     return { kid, key };
   });
 }

@@ -17,12 +17,12 @@ export function onBoth(name, body) {
   }
 }
 
-export async function start(t, express, routes, options = {}) {
+export async function start(t, express, routes, { mount = "/", ...options } = {}) {
   const edge = edgeForTests();
   const log = [];
   const sessions = edgeSession({ issuer: edge.issuer, audience: edge.audience, keys: edge.keys, log: (line) => log.push(line), ...options });
   const app = express();
-  app.use(sessions);
+  app.use(mount, sessions);
   routes(app, sessions);
   const errors = [];
   // An application's own error page, with the four parameters that Express looks for.

@@ -66,6 +66,12 @@ onBoth("an exact direct path is answered without the gate, and has no session", 
   for (const path of ["/healthz/", "/HEALTHZ", "/healthz/x", "/%68ealthz", "//healthz", "/healthz;x"]) assert.equal((await fetch(url + path)).status, 403, path);
 });
 
+onBoth("a direct path is that of the whole application, wherever the middleware is mounted", async (start) => {
+  const { url } = await start((app) => app.use((req, res) => res.send("in")), { mount: "/shop", directPaths: ["/healthz", "/shop/direct"] });
+  assert.equal((await fetch(`${url}/shop/healthz`)).status, 403);
+  assert.equal((await fetch(`${url}/shop/direct`)).status, 200);
+});
+
 onBoth("the assertion of a request to a direct path is hidden too", async (start) => {
   const { get } = await start((app) => app.get("/healthz", (req, res) => res.json([req.headers, req.rawHeaders])), { directPaths: ["/healthz"] });
   assert.ok(!(await get("/healthz", { sub: "alice" })).text.includes("eyJ"));
@@ -127,7 +133,9 @@ onBoth("the middleware may be mounted twice", async (start) => {
 onBoth("a WebSocket server can ask who shakes hands", async (start) => {
   const { sessions, edge } = await start(() => {});
   const [[name, value]] = Object.entries(edge.headers({ sub: "alice" }));
-  assert.equal((await sessions.authenticate({ headers: { [name.toLowerCase()]: value } })).sub, "alice");
+  const handshake = { headers: { [name.toLowerCase()]: value }, rawHeaders: [name, value] };
+  for (const time of ["once", "again"]) assert.equal((await sessions.authenticate(handshake)).sub, "alice", time);
+  assert.ok(!JSON.stringify(handshake).includes("eyJ"), "it is hidden there, too");
   assert.equal(await sessions.authenticate({ headers: {} }), undefined);
 });
 
@@ -235,6 +243,16 @@ test("a user that is none is an error of the job, and the gate is not told", asy
   assert.deepEqual(gate.got, []);
 });
 
+test("a message to the gate goes nowhere else, whatever the answer says", async (t) => {
+  const other = await fakeGate(t);
+  const gate = createServer((req, res) => res.writeHead(307, { Location: other.url }).end()).listen(0, "127.0.0.1");
+  await once(gate, "listening");
+  t.after(() => gate.close());
+  const sessions = edgeSession({ ...only(edgeForTests()), controlUrl: `http://127.0.0.1:${gate.address().port}/` });
+  await assert.rejects(sessions.endSessions("17"));
+  assert.deepEqual(other.got, []);
+});
+
 test("a job, or a page of a user's devices, ends one session and says whether there was one", async (t) => {
   const gate = await fakeGate(t, [204, 404, 400]);
   const sessions = edgeSession({ ...only(edgeForTests()), controlUrl: gate.url });
@@ -259,11 +277,21 @@ function only({ issuer, audience, keys }) {
   return { issuer, audience, keys };
 }
 
+test("development keys are for a site on this machine only", () => {
+  const keys = `new:${Buffer.alloc(32, 7).toString("base64url")},DEV-origin-1:${Buffer.alloc(32, 8).toString("base64url")}`;
+  for (const issuer of ["http://localhost:8787", "http://app.localhost", "http://127.0.0.1:1", "http://[::1]:1"]) edgeSession({ issuer, audience: "origin", keys });
+  for (const issuer of ["https://app.example.com", "https://localhost.example.com", "https://127.example.com"]) {
+    assert.throws(() => edgeSession({ issuer, audience: "origin", keys }), /development key/);
+  }
+});
+
 test("options that can't be meant are errors at the start, in words that hold no part of a key", () => {
   const good = only(edgeForTests());
   edgeSession(good);
   const secret = good.keys.split(":")[1];
-  for (const bad of [{ issuer: "https://app.example.com/" }, { issuer: "app.example.com" }, { audience: "" }, { keys: undefined }, { keys: secret }, { keys: `a:${secret.slice(5)}=` }, { keys: `${good.keys},${good.keys}` }, { subject: "user" }, { directPaths: "/healthz" }, { secret: "keyboard cat" }]) {
+  const ofBytes = (n) => `a:${Buffer.alloc(n, 7).toString("base64url")}`;
+  const unusable = [{ keys: ofBytes(31) }, { keys: ofBytes(65) }, { keys: `${good.keys}, ${ofBytes(32)}` }, { dataLimit: 0 }, { dataLimit: 4097 }, { dataLimit: "2048" }, { controlUrl: "gate" }, { audience: good.issuer }];
+  for (const bad of [...unusable, { issuer: "https://app.example.com/" }, { issuer: "app.example.com" }, { audience: "" }, { keys: undefined }, { keys: secret }, { keys: `a:${secret.slice(5)}=` }, { keys: `${good.keys},${good.keys}` }, { subject: "user" }, { directPaths: "/healthz" }, { secret: "keyboard cat" }]) {
     assert.throws(() => edgeSession({ ...good, ...bad }), (error) => error instanceof TypeError && !error.message.includes(secret.slice(5, 20)), JSON.stringify(bad));
   }
 });

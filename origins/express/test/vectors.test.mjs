@@ -1,5 +1,6 @@
 // The shared vectors, which the Rust core makes and judges too.
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 import { Refused, makeVerify } from "../src/assertion.js";
@@ -19,6 +20,19 @@ test("an assertion is accepted exactly where the core says so, with the same cla
       else await assert.rejects(verify(token, now * 1000), Refused);
     });
   }
+});
+
+test("an assertion of another algorithm is refused, whoever signed it", async () => {
+  const { token } = vectors.assertions.find(({ name }) => name === "a user");
+  const [header, payload] = token.split(".").map((part) => Buffer.from(part, "base64url").toString());
+  const text = signText(keys[0].key, header.replace("HS256", "HS512"), payload).split(".").slice(0, 2).join(".");
+  const tag = createHmac("sha512", keys[0].key).update(text).digest("base64url");
+  await assert.rejects(verify(`${text}.${tag}`, vectors.now * 1000), Refused);
+});
+
+test("a control that is longer than the gate takes is an error of the application", () => {
+  const sign = makeSign({ ...vectors, keys });
+  assert.throws(() => sign({ req: "r", op: "update", set: { a: "x".repeat(6000) } }, vectors.now), { code: "EDGE_SESSION_DATA" });
 });
 
 test("a control is signed byte for byte as the core expects it", () => {

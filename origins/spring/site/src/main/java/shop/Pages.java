@@ -18,6 +18,9 @@ import jakarta.servlet.http.HttpSession;
 
 import org.springframework.http.CacheControl;
 import org.springframework.http.ResponseEntity;
+import org.springframework.security.authentication.UsernamePasswordAuthenticationToken;
+import org.springframework.security.core.authority.AuthorityUtils;
+import org.springframework.security.core.context.SecurityContextHolder;
 import org.springframework.security.web.csrf.CsrfToken;
 import org.springframework.stereotype.Controller;
 import org.springframework.ui.Model;
@@ -187,8 +190,18 @@ class Pages {
 				cookies.add(cookie.getName());
 			}
 		}
-		return Map.of("url", request.getRequestURL().toString(), "secure", request.isSecure(), "host", request.getServerName(), "port",
+		List<String> hidden = Collections.list(request.getHeaders("Edge-Session-Assertion"));
+		return Map.of("hidden", hidden, "url", request.getRequestURL().toString(), "secure", request.isSecure(), "host", request.getServerName(), "port",
 				request.getServerPort(), "headers", headers, "cookies", cookies);
+	}
+
+	/** For this request only, as many a filter of an application does it. */
+	@GetMapping("/as")
+	@ResponseBody
+	String as(@RequestParam String user, @RequestParam String role) {
+		SecurityContextHolder.getContext()
+			.setAuthentication(UsernamePasswordAuthenticationToken.authenticated(user, null, AuthorityUtils.createAuthorityList(role)));
+		return "as " + user;
 	}
 
 	@GetMapping("/away")
@@ -217,6 +230,10 @@ class Pages {
 			case "type" -> {
 				request.getSession().setAttribute("thread", Thread.currentThread());
 				return "not an error?";
+			}
+			case "answer" -> {
+				response.setStatus(500);
+				return "an error page of its own";
 			}
 			case "status" -> {
 				response.sendError(503);

@@ -13,12 +13,16 @@ import org.springframework.boot.test.autoconfigure.web.servlet.MockMvcPrint;
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
+import org.springframework.session.FindByIndexNameSessionRepository;
+import org.springframework.session.Session;
 import org.springframework.test.web.servlet.MockMvc;
+import org.springframework.test.web.servlet.MvcResult;
 import org.springframework.test.web.servlet.request.MockHttpServletRequestBuilder;
 
 import static dev.edgesession.spring.testing.EdgeSessionMvc.edgeSession;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.springframework.test.web.servlet.request.MockMvcRequestBuilders.asyncDispatch;
 import static org.springframework.test.web.servlet.request.MockMvcRequestBuilders.get;
 
 /** Which requests reach a controller, and what they say about scheme and host. */
@@ -29,6 +33,9 @@ class RequestsTests {
 
 	@Autowired
 	MockMvc mvc;
+
+	@Autowired
+	FindByIndexNameSessionRepository<Session> sessions;
 
 	private int status(MockHttpServletRequestBuilder request) throws Exception {
 		return this.mvc.perform(request).andReturn().getResponse().getStatus();
@@ -50,7 +57,28 @@ class RequestsTests {
 			assertThat(status(get("/plain").with(bad))).isEqualTo(403);
 		}
 		assertThat(status(get("/plain").with(edgeSession()).header("Edge-Session-Assertion", "x"))).isEqualTo(403);
+		assertThat(status(get("/plain").with(edgeSession()).with(edgeSession()))).as("two, both good").isEqualTo(403);
 		assertThat(output.getAll()).contains("did not come through the gate").doesNotContain("eyJ");
+	}
+
+	@Test
+	void aRefusalIsKeptByNoCache() throws Exception {
+		assertThat(this.mvc.perform(get("/plain")).andReturn().getResponse().getHeader("Cache-Control")).isEqualTo("no-store");
+	}
+
+	@Test
+	void aThreadForgetsTheRequestThatItWorkedFor() throws Exception {
+		assertThat(status(get("/data").with(edgeSession().subject("user-1").sid("s")))).isEqualTo(200);
+		assertThatThrownBy(() -> this.sessions.findById("s")).hasMessageContaining("no request belongs to this thread");
+	}
+
+	@Test
+	void aSessionCannotBeginOnceTheHeadIsSentAndTheLogSaysSo(CapturedOutput output) throws Exception {
+		MvcResult begun = this.mvc.perform(get("/stream").with(edgeSession())).andReturn();
+		MvcResult result = this.mvc.perform(asyncDispatch(begun)).andReturn();
+		assertThat(result.getResponse().getContentAsString()).isEqualTo("begun\ndone\n");
+		assertThat(EdgeSessionMvc.operation(result)).isNull();
+		assertThat(output.getAll()).contains("It is too late for that").doesNotContain("could not be asked");
 	}
 
 	@Test
@@ -80,7 +108,7 @@ class RequestsTests {
 			.andReturn()
 			.getResponse()
 			.getContentAsString();
-		assertThat(seen).contains("\"url\":\"https://shop.example/where\"", "\"secure\":true", "\"host\":\"shop.example\"", "\"port\":443")
+		assertThat(seen).contains("\"url\":\"https://shop.example/where\"", "\"secure\":true", "\"host\":\"shop.example\"", "\"port\":443", "\"hidden\":[]")
 			.doesNotContainIgnoringCase("evil", "edge-session", "forwarded");
 	}
 

@@ -106,6 +106,32 @@ class SessionsTests {
 	}
 
 	@Test
+	void whoeverARequestRunsAsWithoutSavingItIsNotSignedInByThat() throws Exception {
+		signedIn();
+		this.edge.state();
+		for (String role : List.of("ROLE_ADMIN", "ROLE_USER")) {
+			for (String user : List.of("root", "user-1")) {
+				this.edge.read("/as?user=" + user + "&role=" + role);
+				assertThat(this.edge.control).as(user + " " + role).isNull();
+			}
+		}
+		assertThat(this.edge.read("/admin").getResponse().getStatus()).isEqualTo(403);
+	}
+
+	@Test
+	void aSessionThatAnotherApplicationSignedInIsLeftAlone() throws Exception {
+		this.edge.sid = "of-the-other";
+		this.edge.sub = "user-x";
+		assertThat(this.edge.state()).containsEntry("user", "").containsEntry("key", "of-the-other");
+		assertThat(this.edge.control.get("op").textValue()).as("Spring keeps its CSRF token there").isEqualTo("update");
+		this.edge.change(Map.of("set", Map.of("a", 1)));
+		assertThat(this.edge.control.toString()).isEqualTo("{\"op\":\"update\",\"set\":{\"a\":1}}");
+		this.edge.login("user-1");
+		assertThat(this.edge.control.get("op").textValue()).isEqualTo("create");
+		assertThat(this.edge.control.get("sub").textValue()).isEqualTo("user-1");
+	}
+
+	@Test
 	void aNewIdIsARotationAndKnownAtOnce() throws Exception {
 		signedIn();
 		String body = this.edge.submit("/sudo").getResponse().getContentAsString();
@@ -283,8 +309,10 @@ class SessionsTests {
 	@Test
 	void whatAnErrorPageWroteIsNotKeptButALogoutCounts() throws Exception {
 		signedIn();
-		this.edge.read("/fails?how=status");
-		assertThat(this.edge.control).isNull();
+		for (String how : List.of("status", "answer")) {
+			this.edge.read("/fails?how=" + how);
+			assertThat(this.edge.control).as(how).isNull();
+		}
 		for (String how : List.of("throw", "huge", "type")) {
 			assertThatThrownBy(() -> this.edge.read("/fails?how=" + how)).as(how).isNotNull();
 			assertThat(this.edge.control).as(how).isNull();

@@ -97,12 +97,20 @@ public final class EdgeSession implements Session {
 		synchronized (this.exchange) {
 			if (!this.known.containsKey(name) && !this.removed.contains(name) && this.kept.hasNonNull(name)) {
 				Object value = this.codec.decode(name, this.kept.get(name));
-				value = name.equals(SECURITY_CONTEXT) ? this.exchange.seen(value) : value;
+				if (name.equals(SECURITY_CONTEXT)) {
+					// Whoever puts another user into it without saving it means this request, and signs nobody in.
+					return (T) this.exchange.seen(value);
+				}
 				this.known.put(name, value);
 				this.asRead.put(name, Json.canonical(this.codec.encodeAgain(name, value)));
 			}
 			return (T) this.known.get(name);
 		}
+	}
+
+	/** As the gate has it, whatever this request has set or removed. */
+	Object keptAttribute(String name) {
+		return this.kept.hasNonNull(name) ? this.codec.decode(name, this.kept.get(name)) : null;
 	}
 
 	@Override

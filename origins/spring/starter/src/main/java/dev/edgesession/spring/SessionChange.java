@@ -121,7 +121,20 @@ final class SessionChange {
 	}
 
 	private String subject(EdgeSession session) {
-		return session.isChanged() ? this.kit.subjects().resolve(session::getAttribute) : this.known.subject();
+		return subject(session, session.isChanged());
+	}
+
+	private String subject(EdgeSession session, boolean changed) {
+		if (!changed) {
+			return this.known.subject();
+		}
+		String subject = this.kit.subjects().resolve(session::getAttribute);
+		return (subject == null && isOfAnother(session)) ? this.known.subject() : subject;
+	}
+
+	/** A subject that the application knew nothing of when the request came is another application's. */
+	private boolean isOfAnother(EdgeSession session) {
+		return !session.isFresh() && this.known.subject() != null && this.kit.subjects().resolve(session::keptAttribute) == null;
 	}
 
 	private boolean isUnborn(EdgeSession session) {
@@ -142,7 +155,7 @@ final class SessionChange {
 			return ending();
 		}
 		ObjectNode data = session.data();
-		String subject = subject(session);
+		String subject = subject(session, session.isChanged() || !data.equals(this.known.data()));
 		if (subject == null) {
 			data.remove(REMEMBERED); // so that nothing else is nothing
 		}

@@ -3,10 +3,13 @@ package dev.edgesession.spring;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** The configuration, checked: an incomplete or contradicting one stops the start. */
 record Settings(String issuer, String audience, SigningKeys keys, Set<String> directPaths, boolean hostFromIssuer,
 		int dataLimit, URI controlUrl, Duration timeout, String rememberMeCookie, Duration rememberedAfter) {
+
+	private static final Pattern LOOPBACK = Pattern.compile("(?:.+\\.)?localhost|127(?:\\.\\d{1,3}){3}|\\[::1\\]");
 
 	static Settings of(EdgeSessionProperties properties) {
 		String issuer = properties.getIssuer();
@@ -19,8 +22,11 @@ record Settings(String issuer, String audience, SigningKeys keys, Set<String> di
 				"edge-session.direct-paths has to be a list of exact paths, such as /healthz");
 		int limit = (int) properties.getDataLimit().toBytes();
 		require(limit > 0 && limit <= 4096, "edge-session.data-limit has to be the gate's `limits.data`: 1B to 4096B");
+		SigningKeys keys = SigningKeys.parse(properties.getKeys());
+		require(!keys.hasDevelopment() || LOOPBACK.matcher(URI.create(issuer).getHost()).matches(),
+				"edge-session.keys has a development key (its id begins with dev-); they are refused unless the issuer is a loopback host");
 		String control = properties.getControlUrl();
-		return new Settings(issuer, audience, SigningKeys.parse(properties.getKeys()), Set.copyOf(properties.getDirectPaths()),
+		return new Settings(issuer, audience, keys, Set.copyOf(properties.getDirectPaths()),
 				properties.isHostFromIssuer(), limit,
 				URI.create((control != null) ? control : issuer + "/.edge-session/control"), properties.getTimeout(),
 				properties.getRememberMeCookie(), properties.getRememberedAfter());

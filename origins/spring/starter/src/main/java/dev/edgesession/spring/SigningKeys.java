@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
 
@@ -53,6 +54,11 @@ final class SigningKeys {
 		catch (IllegalArgumentException ex) {
 			return new byte[0];
 		}
+	}
+
+	/** Whether one is of scripts/dev, which no site but one on its machine should take. */
+	boolean hasDevelopment() {
+		return this.keys.stream().anyMatch((key) -> key.kid().toLowerCase(Locale.ROOT).startsWith("dev-"));
 	}
 
 	Key newest() {

@@ -71,6 +71,25 @@ class ConfigurationTests {
 	}
 
 	@Test
+	void keysAndWhatASessionHoldsDoNotPrint() {
+		SigningKeys keys = SigningKeys.parse("k1:" + KEY);
+		EdgeClaims claims = new EdgeClaims(Json.object().put("sid", "s").put("sub", "alice").set("data", Json.object().put("note", "private")));
+		assertThat(claims + " " + keys + " " + keys.newest()).contains("s", "k1").doesNotContain("ABC", KEY, "alice", "private");
+	}
+
+	@Test
+	void developmentKeysAreForASiteOnThisMachineOnly() {
+		WebApplicationContextRunner development = this.runner.withPropertyValues("edge-session.keys=k1:" + KEY + ",DEV-origin-1:" + KEY);
+		for (String issuer : new String[] { "http://localhost:8787", "http://app.localhost", "http://127.0.0.1:1", "http://[::1]:1" }) {
+			development.withPropertyValues("edge-session.issuer=" + issuer).run((context) -> assertThat(context).as(issuer).hasNotFailed());
+		}
+		for (String issuer : new String[] { "https://shop.example", "https://localhost.example", "https://127.example" }) {
+			development.withPropertyValues("edge-session.issuer=" + issuer)
+				.run((context) -> assertThat(context).as(issuer).getFailure().rootCause().hasMessageContaining("development key"));
+		}
+	}
+
+	@Test
 	void standaloneModeRunsWhereTestsOrDevtoolsAreAndNoProductionProfileIs() {
 		WebApplicationContextRunner standalone = this.runner.withPropertyValues("edge-session.standalone=true");
 		standalone.run((context) -> assertThat(context).hasNotFailed().doesNotHaveBean(SessionRepositoryFilter.class));

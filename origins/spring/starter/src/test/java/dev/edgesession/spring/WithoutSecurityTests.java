@@ -17,6 +17,8 @@ import org.springframework.boot.autoconfigure.web.servlet.DispatcherServletAutoC
 import org.springframework.boot.autoconfigure.web.servlet.WebMvcAutoConfiguration;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
+import org.springframework.session.Session;
+import org.springframework.session.SessionRepository;
 import org.springframework.session.web.http.SessionRepositoryFilter;
 import org.springframework.test.web.servlet.MockMvc;
 import org.springframework.test.web.servlet.MvcResult;
@@ -28,12 +30,32 @@ import org.springframework.web.filter.ForwardedHeaderFilter;
 
 import static dev.edgesession.spring.testing.EdgeSessionMvc.edgeSession;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** An application that has Spring MVC alone, and says itself whose session it is. */
 class WithoutSecurityTests {
 
 	@RestController
 	static class Pages {
+
+		private final SessionRepository<Session> sessions;
+
+		Pages(SessionRepository<Session> sessions) {
+			this.sessions = sessions;
+		}
+
+		@GetMapping("/of-another")
+		String ofAnother(HttpSession session) {
+			assertThat(this.sessions.findById(session.getId()).getId()).isEqualTo(session.getId());
+			assertThatThrownBy(() -> this.sessions.deleteById("of-another")).hasMessageContaining("EdgeSessions.endSession");
+			return String.valueOf(this.sessions.findById("of-another"));
+		}
+
+		@GetMapping("/large")
+		String large(HttpSession session) {
+			session.setAttribute("large", "x".repeat(3000));
+			return "large";
+		}
 
 		@GetMapping("/plain")
 		String plain() {
@@ -58,6 +80,13 @@ class WithoutSecurityTests {
 			return "bye";
 		}
 
+		@GetMapping("/become")
+		@SuppressWarnings("unchecked")
+		String become(HttpSession session) {
+			((List<String>) session.getAttribute("account")).set(0, "18"); // changed in place
+			return "18";
+		}
+
 		@GetMapping("/bad")
 		String bad(HttpSession session) {
 			session.setAttribute("account", "a\nb");
@@ -74,7 +103,10 @@ class WithoutSecurityTests {
 	private final WebApplicationContextRunner runner = new WebApplicationContextRunner()
 		.withConfiguration(AutoConfigurations.of(EdgeSessionAutoConfiguration.class, SessionAutoConfiguration.class, WebMvcAutoConfiguration.class,
 				DispatcherServletAutoConfiguration.class, HttpMessageConvertersAutoConfiguration.class))
-		.withBean(SubjectResolver.class, () -> (attributes) -> (String) attributes.apply("account"))
+		.withBean(SubjectResolver.class, () -> (attributes) -> {
+			Object account = attributes.apply("account");
+			return (String) ((account instanceof List<?> several) ? several.get(0) : account);
+		})
 		.withUserConfiguration(Pages.class)
 		.withPropertyValues("edge-session.issuer=https://shop.example", "edge-session.keys=k1:" + "QUJD".repeat(11));
 
@@ -101,6 +133,20 @@ class WithoutSecurityTests {
 	}
 
 	@Test
+	void theSessionOfAnotherRequestIsNeitherFoundNorDeleted() {
+		run((mvc) -> {
+			MvcResult result = get(mvc, "/of-another", edgeSession().subject("17").claim("data", Map.of("account", "17")));
+			assertThat(result.getResponse().getContentAsString()).isEqualTo("null");
+			assertThat(EdgeSessionMvc.operation(result)).isNull();
+		});
+	}
+
+	@Test
+	void aSessionThatBeginsTooLargeIsAnErrorOfTheApplication() {
+		run((mvc) -> assertThatThrownBy(() -> get(mvc, "/large", edgeSession())).rootCause().hasMessageContaining("more than 2048"));
+	}
+
+	@Test
 	void responsesThatReadTheSessionVaryByCookieAndOthersDoNot() {
 		run((mvc) -> {
 			for (EdgeSessionMvc from : List.of(edgeSession(), edgeSession().subject("17").claim("data", Map.of("account", "17")))) {
@@ -124,6 +170,16 @@ class WithoutSecurityTests {
 			assertThat(EdgeSessionMvc.operation(get(mvc, "/logout", user)).toString()).isEqualTo("{\"op\":\"create\",\"data\":{\"cart\":1}}");
 			user = edgeSession().subject("17").claim("data", Map.of("account", "17"));
 			assertThat(EdgeSessionMvc.operation(get(mvc, "/logout", user)).toString()).isEqualTo("{\"op\":\"destroy\"}");
+		});
+	}
+
+	@Test
+	void whoeverChangesTheAccountInPlaceBeginsASessionOfTheOther() {
+		run((mvc) -> {
+			EdgeSessionMvc user = edgeSession().subject("17").claim("data", Map.of("account", List.of("~u.ArrayList", List.of("17"))));
+			assertThat(EdgeSessionMvc.operation(get(mvc, "/who", user))).isNull();
+			ObjectNode control = EdgeSessionMvc.operation(get(mvc, "/become", user));
+			assertThat(control.get("op").textValue() + control.path("sub").textValue()).isEqualTo("create18");
 		});
 	}
 
