@@ -4,7 +4,7 @@
 //!
 //! Guarantees: the idle deadline is never after the absolute one; the absolute deadline is fixed
 //! when the session is created and an operation can only bring it nearer; a shorter configuration
-//! counts for sessions that already live, a longer one does not move their absolute deadline.
+//! counts for sessions that already live, a longer one for those that begin under it.
 
 use serde::{Deserialize, Serialize};
 
@@ -79,7 +79,9 @@ pub struct Life {
     pub touched: Time,
     /// When it ends, whatever happens: a whole second, so that cookie and store agree.
     absolute: Time,
-    /// The idle time that the origin chose, where that is shorter than the configured one.
+    /// The idle time that it was given: the configured one of that time, or a shorter one that the
+    /// origin chose. What a later configuration gives beyond that is for sessions to come: nothing
+    /// that has ended comes back. Records of before may lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     idle: Option<Span>,
     /// Whether it is meant to outlast the browser.
@@ -123,14 +125,16 @@ impl Life {
     ) -> Self {
         let kind = Kind::of(signed_in, remember);
         let absolute = whole_second(now.plus(lifetimes.absolute_of(kind)));
-        let mut life = Self { created: now, touched: now, absolute, idle: None, remember };
+        let idle = Some(lifetimes.idle_of(kind));
+        let mut life = Self { created: now, touched: now, absolute, idle, remember };
         life.shorten(lifetimes, signed_in, shorter, now);
         life
     }
 
     /// Shortens the life; a longer wish changes nothing beyond what is configured.
     pub fn shorten(&mut self, lifetimes: &Lifetimes, signed_in: bool, shorter: Shorter, now: Time) {
-        if let Some(idle) = shorter.idle {
+        if let Some(wish) = shorter.idle {
+            let idle = wish.min(lifetimes.idle_of(Kind::of(signed_in, self.remember)));
             // It counts from now, and not from the last activity that was written down. But the wish
             // is no activity of the user: it does not move the end further.
             let ends = self.deadlines(lifetimes, signed_in).idle;

@@ -14,7 +14,7 @@
 mod world;
 
 use serde_json::{Value, json};
-use world::{Ask, Browser, Play, START, World, page, read, write};
+use world::{Ask, Browser, Isolate, Play, START, World, config, page, read, site, write};
 
 /// What a session's deadlines are, as the origin is told.
 fn told(world: &mut World, browser: &mut Browser) -> (u64, u64) {
@@ -51,6 +51,21 @@ fn assert_over(world: &mut World, browser: &mut Browser) {
     }
     let seen = world.go(browser, read("/"), Play::Pass).seen.unwrap();
     assert_eq!((seen.subject(), seen.sid()), (None, None));
+}
+
+#[test]
+fn a_longer_configuration_brings_no_session_back_and_counts_for_those_to_come() {
+    let (mut world, mut browser) = logged_in(&json!({}));
+    let (mut other, mut gone) = (Browser::default(), browser.clone());
+    world.pass(1_799);
+    world.login(&mut other, "bob");
+    world.pass(1);
+    let longer = config(&json!({ "lifetime": { "idle": "4h" } }));
+    world.isolates = vec![Isolate::new(site(&longer, &["k1"]))];
+    assert_over(&mut world, &mut gone);
+    assert_eq!(idle(&mut world, &mut other), 1_799 + 1_800, "as it was given");
+    world.login(&mut browser, "alice");
+    assert_eq!(idle(&mut world, &mut browser), 1_800 + 4 * 3_600);
 }
 
 #[test]
