@@ -18,6 +18,8 @@ export { freePort };
 
 const SCRIPT = "gate";
 const CLASS = "SessionObject";
+// What a Worker on a route sends out comes to the server that stands behind it.
+const NETWORK = { name: "network", compatibilityDate: "2026-10-01", modules: true, script: "export default { fetch: (request, env) => env.BEHIND.fetch(request) };" };
 
 // One entry of a key list, as an operator would make it.
 export function makeKey(id) {
@@ -32,6 +34,8 @@ export function makeKey(id) {
 //   origin    what startOrigin (origin.mjs) gave, not stopped by gate.stop; default: one of its own, at gate.origin
 //   binding   true: the origin is reached through the service binding ORIGIN and not by URL;
 //             a function (request) => Response: it is the origin, in this process
+//   route     true: the Worker stands on a route of https://app.example.com, in front of the origin of that name. Only then requests go
+//             through Miniflare's front end, which is told the URL
 //   port      the gate's port; default: a free one
 //   bindings  more bindings of the Worker, as Miniflare takes them
 //   entry     the Worker's entry, a file beside this one; default: worker.js
@@ -39,11 +43,12 @@ export function makeKey(id) {
 //   storage   a folder that keeps the objects, for a gate that is stopped and started again; default: a new one
 export async function startGate(options = {}) {
   const port = options.port ?? (await freePort());
-  const issuer = `http://localhost:${port}`;
+  const issuer = options.route ? "https://app.example.com" : `http://localhost:${port}`;
   const ownOrigin = options.origin === undefined && typeof options.binding !== "function";
   const origin = ownOrigin ? await startOrigin() : options.origin;
-  const cookieKey = makeKey("dev-cookie1");
-  const originKey = makeKey("dev-origin1");
+  const keyId = (name) => (options.route ? name : `dev-${name}`);
+  const cookieKey = makeKey(keyId("cookie1"));
+  const originKey = makeKey(keyId("origin1"));
   const locatorKey = randomBytes(32).toString("base64url");
   const backDoorPort = await freePort();
   const storage = options.storage ?? mkdtempSync(join(tmpdir(), "edge-session-objects-"));
@@ -54,7 +59,8 @@ export async function startGate(options = {}) {
     issuer,
     audience: "https://origin.test",
     url: `http://127.0.0.1:${port}`,
-    host: `localhost:${port}`,
+    host: new URL(issuer).host,
+    route: options.route,
     origin,
     originKey,
     cookieKey,
@@ -67,7 +73,8 @@ export async function startGate(options = {}) {
     const bindings = { ...options.bindings };
     if (gate.config !== null) {
       // The store answers in time on a machine that is busy with other things, too; a test of the deadline names its own.
-      const own = { issuer, audience: gate.audience, origin: options.binding ? "binding:ORIGIN" : origin.url, store_deadline: "20s" };
+      const upstream = options.route ? "route" : options.binding ? "binding:ORIGIN" : origin.url;
+      const own = { issuer, audience: gate.audience, origin: upstream, store_deadline: "20s" };
       bindings.EDGE_SESSION = typeof gate.config === "string" ? gate.config : { ...own, ...gate.config };
     }
     const secrets = {
@@ -77,12 +84,13 @@ export async function startGate(options = {}) {
       ...gate.secrets,
     };
     for (const [name, value] of Object.entries(secrets)) if (value !== null) bindings[name] = value;
+    const behind = { external: { address: origin?.host, http: {} } };
     const serviceBindings = {};
     if (typeof options.binding === "function") serviceBindings.ORIGIN = options.binding;
-    else if (options.binding) serviceBindings.ORIGIN = { external: { address: new URL(origin.url).host, http: {} } };
+    else if (options.binding) serviceBindings.ORIGIN = behind;
     const all = convertV4MiniflareOptions({
       host: "127.0.0.1",
-      port: 0,
+      port: options.route ? port : 0,
       cf: false,
       telemetry: { enabled: false },
       unsafeInspectDurableObjects: true,
@@ -95,14 +103,16 @@ export async function startGate(options = {}) {
           modules,
           bindings,
           serviceBindings,
+          ...(options.route ? { outboundService: "network" } : {}),
           ...(options.kv ? { kvNamespaces: { SESSIONS_KV: "sessions" } } : {}),
           durableObjects: { SESSIONS: { className: CLASS, useSQLite: true } },
           // Straight to the Worker: Miniflare's own front end would tidy the requests.
           unsafeDirectSockets: [
-            { host: "127.0.0.1", port },
+            ...(options.route ? [] : [{ host: "127.0.0.1", port }]),
             { host: "127.0.0.1", port: backDoorPort, entrypoint: "BackDoor" },
           ],
         },
+        ...(options.route ? [{ ...NETWORK, serviceBindings: { BEHIND: behind } }] : []),
       ],
     });
     return { ...all, resourcePersistencePath: storage };

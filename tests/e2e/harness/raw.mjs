@@ -189,6 +189,8 @@ export function request(target, method, path, headers = [], body) {
   const has = (name) => given.some(([n]) => n.toLowerCase() === name);
   const lines = given.filter(([, value]) => value !== null && value !== undefined);
   if (!has("host")) lines.unshift(["Host", target.host]);
+  // What Miniflare's front end takes the URL from.
+  if (target.route) lines.push(["MF-Original-URL", `${target.issuer}${path}`]);
   const bytes = body === undefined ? Buffer.alloc(0) : Buffer.from(body);
   if (body !== undefined && !has("content-length") && !has("transfer-encoding")) lines.push(["Content-Length", bytes.length]);
   const head = `${method} ${path} HTTP/1.1\r\n${lines.map(([n, v]) => `${n}: ${v}\r\n`).join("")}\r\n`;
