@@ -15,6 +15,7 @@
 mod control;
 mod cookies;
 mod logout;
+mod no_session;
 mod open;
 mod out_of_band;
 mod passage;

@@ -5,8 +5,8 @@
 //! forwarded.
 
 use super::logout::{self, Leaving};
+use super::no_session::{Lack, no_session};
 use super::passage::Passage;
-use super::resume::no_session;
 use crate::cookie::Found;
 use crate::csrf::{CrossSite, Decision, Reason};
 use crate::error::Code;
@@ -130,7 +130,7 @@ fn pass(site: &Site, facts: Facts, target: Target, now: Time, events: &mut Vec<E
     });
     match (&passage.presented, access == Access::Required && !excused) {
         (Some(_), _) => Opened::Load(passage),
-        (None, true) => Opened::Answer(no_session(site, &passage, events)),
+        (None, true) => Opened::Answer(no_session(site, &passage, Lack::NotPresented, events)),
         (None, false) => Opened::Forward(passage),
     }
 }

@@ -4,7 +4,7 @@
 //! the origin never sees a session ID, a client-sent identity or routing header, or another path
 //! than the one that was judged; a store that does not answer is a refusal with the cookie kept.
 
-use super::open::refused;
+use super::no_session::{Lack, no_session};
 use super::passage::{Context, Loaded, Passage, Source};
 use crate::assertion;
 use crate::config::Upstream;
@@ -22,9 +22,6 @@ use crate::time::Time;
 use crate::token::{IdHash, Secret, SessionId, Token};
 use crate::verdict::{Answer, Outbound};
 use crate::view::View;
-
-/// The longest path and query that a login is asked to return to.
-const LONGEST_RETURN: usize = 1024;
 
 /// A request to the origin, and what to keep until it is answered.
 #[derive(Debug)]
@@ -123,24 +120,32 @@ pub fn resume(
         }
     };
     let session = match reply {
-        Some(Reply::Live(view))
-            if now < view.idle && is_in_place(site, &passage, source, &view) =>
-        {
-            Some(view)
-        }
-        // By our own clock, a moment has passed since the store looked. Or it was made under another
-        // locator key: no ending of all of the subject's sessions would find it.
-        Some(Reply::Live(_)) | None => None,
+        None => Err(Lack::NotPresented),
         Some(Reply::Gone(gone)) => {
             note(site, &gone, events);
-            None
+            Err(Lack::from(&gone))
         }
+        // By our own clock, a moment has passed since the store looked.
+        Some(Reply::Live(view)) if now >= view.idle => Err(Lack::Expired),
+        // Made under another locator key: no ending of all of the subject's sessions would find it.
+        Some(Reply::Live(view)) if !is_in_place(site, &passage, source, &view) => {
+            Err(Lack::Misplaced)
+        }
+        Some(Reply::Live(view)) => Ok(view),
         Some(_) => return Resumed::Answer(store_unavailable(Fault::Unreadable, events)),
     };
-    let signed_in = session.as_ref().is_some_and(|view| view.subject.is_some());
-    if passage.access == Access::Required && !signed_in && !passage.excused {
-        return Resumed::Answer(no_session(site, &passage, events));
+    let lack = match &session {
+        Ok(view) if view.subject.is_some() => None,
+        Ok(_) => Some(Lack::Anonymous),
+        Err(lack) => Some(*lack),
+    };
+    if let Some(lack) = lack
+        && passage.access == Access::Required
+        && !passage.excused
+    {
+        return Resumed::Answer(no_session(site, &passage, lack, events));
     }
+    let session = session.ok();
     // Made for every request that goes through, so only where somebody reads it.
     if site.config.log_level >= Level::Debug {
         let event = Event::new(What::RequestAnswered).with("from", source.as_str());
@@ -182,50 +187,10 @@ fn is_at_home(site: &Site, locator: Locator, view: &View) -> bool {
     locator == home
 }
 
-/// The answer to a request that lacks the session its path needs.
-pub(super) fn no_session(site: &Site, passage: &Passage, events: &mut Vec<Event>) -> Answer {
-    let code = Code::SessionRequired;
-    events.push(refused(site, &passage.facts, code, passage.rule.as_deref()));
-    match &site.config.login_url {
-        Some(login) if passage.facts.is_top_level_navigation() => {
-            Answer::redirect(302, login_location(site, login, passage))
-        }
-        _ => code.problem().into(),
-    }
-}
-
 /// The answer when the store's is not to be had.
 pub(super) fn store_unavailable(fault: Fault, events: &mut Vec<Event>) -> Answer {
     events.push(Event::store_fault(fault));
     Code::StoreUnavailable.problem().into()
-}
-
-fn login_location(site: &Site, login: &str, passage: &Passage) -> String {
-    let back = passage.target.path_and_query();
-    let mut characters = back.chars();
-    let is_local = characters.next() == Some('/') && !matches!(characters.next(), Some('/' | '\\'));
-    let fits = is_local
-        && back.len() < LONGEST_RETURN
-        && !back.chars().any(|character| character == '\\' || character.is_control());
-    if !fits {
-        return login.to_owned();
-    }
-    let separator = if login.contains('?') { '&' } else { '?' };
-    format!("{login}{separator}{}={}", site.config.login_return_param, percent_encoded(back))
-}
-
-/// Everything but the unreserved characters of RFC 3986, escaped.
-fn percent_encoded(text: &str) -> String {
-    use core::fmt::Write as _;
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing to a String does not fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-        encoded
-    })
 }
 
 fn note(site: &Site, gone: &Gone, events: &mut Vec<Event>) {

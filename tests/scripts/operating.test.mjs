@@ -20,6 +20,7 @@ const SOURCES = {
   "events of the entry": words(text("src/shell/entry.js"), /event: "([a-z.]+)"/g),
   "codes": names("src/error.rs", "impl Code {"),
   "reasons of csrf.refused": names("src/csrf.rs", "impl Reason {"),
+  "reasons of session_required": names("src/gate/no_session.rs", "impl Lack {"),
   "faults of the store": names("src/store.rs", "impl Fault {"),
   "reasons of an end": ["control.rs", "logout.rs", "out_of_band.rs"].flatMap(file => words(text(`src/gate/${file}`), /note_ended\([^;]*?"([a-z_]+)"/g)),
 };
