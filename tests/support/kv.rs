@@ -65,6 +65,18 @@ impl Kv {
         Self { is_late: true, ..Self::default() }
     }
 
+    /// Everything that is stored now, by key.
+    pub fn stored(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.entries.iter().map(|(key, entry)| (key.as_str(), entry.value.as_str()))
+    }
+
+    /// One that holds nothing but these, and shows every write at once.
+    pub fn holding(values: &[(&str, &str)], until: Time) -> Self {
+        let entry = |value: &str| Entry { value: value.to_owned(), until };
+        let entries = values.iter().map(|(key, value)| ((*key).to_owned(), entry(value))).collect();
+        Self { entries, ..Self::default() }
+    }
+
     /// Carries a command out.
     pub fn ask(&mut self, place: usize, call: &Call, now: Time) -> Result<Reply, Fault> {
         let (reply, writes) = self.decide(place, call, now)?;
