@@ -128,8 +128,6 @@ impl Changes<'_> {
         writes: &mut Vec<Write>,
         last: &mut Vec<Write>,
     ) -> Result<(), Fault> {
-        let mut is_activity =
-            new.life.touched != old.life.touched || new.ids.seen() != old.ids.seen();
         let is_rotated = new.ids.current() != old.ids.current();
         // Whoever writes the session writes none of what others write.
         let mut rest = new.clone();
@@ -146,10 +144,10 @@ impl Changes<'_> {
         }
         // What was held back goes, or another ID of that number would bring it into effect.
         let is_cleared = is_rotated && self.held.contains(&new.root);
-        if rest != *old || is_answered || is_cleared {
+        let is_changed = rest != *old || is_answered || is_cleared;
+        if is_changed {
             // An idle time that the origin chose counts from when it did: both are known together.
             rest.life.touched = new.life.touched;
-            is_activity = new.ids.seen() != old.ids.seen();
             let part = self.after.part(Some(rest), None, true);
             let value = if is_rotated && is_answered {
                 values::rotating(&part, old, new.ids.generation())
@@ -158,9 +156,10 @@ impl Changes<'_> {
             };
             writes.push(self.value(Kind::Session, new, text(value)?, true));
         }
+        let is_used = !is_changed && new.life.touched != old.life.touched;
         if is_rotated {
             last.push(self.value(Kind::Ids, new, text(values::ids(new))?, true));
-        } else if is_activity {
+        } else if is_used || new.ids.seen() != old.ids.seen() {
             last.push(self.value(Kind::Activity, new, text(values::activity(new))?, false));
         }
         Ok(())

@@ -57,9 +57,13 @@ extern "C" {
     #[wasm_bindgen(catch)]
     pub(super) fn stored(storage: &Storage) -> Result<Option<js_sys::JsString>, JsValue>;
 
-    /// Stores this in the place of what is stored.
+    /// Stores this in the place of what is stored; makes the table first where there is none.
     #[wasm_bindgen(catch)]
-    pub(super) fn store(storage: &Storage, text: &js_sys::JsString) -> Result<(), JsValue>;
+    pub(super) fn store(
+        storage: &Storage,
+        has_table: bool,
+        text: &js_sys::JsString,
+    ) -> Result<(), JsValue>;
 
     /// A response of the gate's own.
     #[wasm_bindgen(catch)]

@@ -91,10 +91,13 @@ export function stored({ sql }) {
   return sql.exec("SELECT body FROM record").toArray()[0]?.body;
 }
 
-/** Stores a text in the place of what is stored. Where that fails, or the instance dies meanwhile, nothing has changed. */
-export function store(storage, text) {
+/**
+ * Stores a text in the place of what is stored, if the object has its table; makes that where it has none. Where it fails, or the instance
+ * dies meanwhile, nothing has changed.
+ */
+export function store(storage, hasTable, text) {
   storage.transactionSync(() => {
-    storage.sql.exec("CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY CHECK (id = 0), body TEXT NOT NULL)");
+    if (!hasTable) storage.sql.exec("CREATE TABLE IF NOT EXISTS record (id INTEGER PRIMARY KEY CHECK (id = 0), body TEXT NOT NULL)");
     storage.sql.exec("INSERT INTO record (id, body) VALUES (0, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body", text);
   });
 }

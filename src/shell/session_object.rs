@@ -106,7 +106,7 @@ impl SessionObject {
                     self.has_table.set(false);
                     return Ok((reply, stored.map(|_| self.storage.delete_all())));
                 };
-                bindings::store(&self.storage, &text)?;
+                bindings::store(&self.storage, self.has_table.get(), &text)?;
                 (after, Some(text))
             }
         };

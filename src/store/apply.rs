@@ -92,7 +92,6 @@ impl Object<'_> {
         if create.data.size() > self.policy.data {
             return Reply::TooLarge;
         }
-        let signed_in = owner.is_some_and(|owner| owner.subject().is_some());
         self.record.to_mut().owner = owner.cloned();
         let mut ended = Vec::new();
         if create.end_others {
@@ -106,7 +105,7 @@ impl Object<'_> {
         }
         let life = Life::begin(
             &self.policy.lifetimes,
-            signed_in,
+            self.record.is_signed_in(),
             create.remember,
             create.shorter,
             self.now,
