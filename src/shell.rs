@@ -21,7 +21,7 @@ use wasm_bindgen::prelude::*;
 use worker::js_sys::Promise;
 use worker::wasm_bindgen_futures::future_to_promise;
 use worker::web_sys::{Request, Response};
-use worker::{Context, Env, worker_sys};
+use worker::{Env, worker_sys};
 
 use crate::error::Code;
 use crate::event::Event;
@@ -31,7 +31,7 @@ use crate::store::Reply;
 use crate::time::Time;
 use crate::verdict::{Answer, Call, Outcome, ResponseFacts};
 
-use flights::Question;
+use flights::{Other, Question};
 
 /// A response or the promise of one, or why the platform did not let us make one; the entry answers
 /// that with 500.
@@ -44,13 +44,13 @@ type Responded = Result<JsValue, JsValue>;
 /// a promise that fails, and concerns this request alone.
 #[wasm_bindgen]
 #[expect(unreachable_pub, reason = "JavaScript reaches it")]
-pub fn fetch(request: Request, env: Env, context: worker_sys::Context) -> JsValue {
+pub fn fetch(request: Request, env: Env, context: &worker_sys::Context) -> JsValue {
     begin(request, env, context).unwrap_or_else(|error| Promise::reject(&error).into())
 }
 
 /// Whoever needs no store is answered or sent on before this returns: a future costs a request
 /// several turns of the event loop, and most requests need none.
-fn begin(request: Request, env: Env, context: worker_sys::Context) -> Responded {
+fn begin(request: Request, env: Env, context: &worker_sys::Context) -> Responded {
     let site = match env::site(&env) {
         Ok(site) => site,
         Err(problems) => {
@@ -65,9 +65,9 @@ fn begin(request: Request, env: Env, context: worker_sys::Context) -> Responded 
     match opened {
         Opened::Answer(answer) => visit.answer(&answer, &events),
         Opened::Forward(passage) => visit.forward(*passage, Loaded::Nothing, now, events),
-        Opened::Load(passage) => match remembered(&visit, &Context::new(context), &passage, now) {
+        Opened::Load(passage) => match remembered(&visit, context, &passage, now)? {
             Some(reply) => visit.forward(*passage, Loaded::FromMemory(reply), now, events),
-            None => Ok(future_to_promise(visit.load(*passage, events)).into()),
+            None => visit.load(passage, now, events),
         },
         Opened::Logout(leaving) => Ok(future_to_promise(visit.leave(leaving, events)).into()),
         Opened::OutOfBand => Ok(future_to_promise(visit.out_of_band(events)).into()),
@@ -82,22 +82,37 @@ struct Visit {
 }
 
 /// What memory says of a request's ID, where that may be relied on.
-fn remembered(visit: &Visit, context: &Context, passage: &Passage, now: Time) -> Option<Reply> {
+fn remembered(
+    visit: &Visit,
+    context: &worker_sys::Context,
+    passage: &Passage,
+    now: Time,
+) -> Result<Option<Reply>, JsValue> {
     let site = &visit.site;
-    let Recalled { reply, touch } = recall(site, passage, now)?;
-    if touch && let (Some(call), Some(token)) = (passage.question(site), passage.presented()) {
-        let (id, mark) = (token.hash, passage.mark());
+    let Some(Recalled { reply, touch }) = recall(site, passage, now) else {
+        return Ok(None);
+    };
+    if touch && let Some((call, question)) = inquiry(site, passage) {
         let again = now.plus(site.config.store_deadline.doubled());
-        store::memory(site, |memory| memory.touching(&id, again));
-        let (site, env) = (Rc::clone(site), visit.env.clone());
-        // Activity seen while memory answered is written down behind the response.
-        context.wait_until(async move {
-            if let Err(fault) = store::validate(&site, &env, &call, &id, mark).await {
-                journal::write(&site.config, &[Event::store_fault(fault)]);
+        store::memory(site, |memory| memory.touching(&question.id, again));
+        let journal_of = Rc::clone(site);
+        let touched = store::validate(site, &visit.env, &question, call, move |reply| {
+            if let Err(fault) = reply {
+                journal::write(&journal_of.config, &[Event::store_fault(fault)]);
             }
-        });
+            Ok(JsValue::UNDEFINED)
+        })?;
+        // Activity seen while memory answered is written down behind the response.
+        context.wait_until(&Promise::resolve(&touched))?;
     }
-    Some(reply)
+    Ok(Some(reply))
+}
+
+/// What the store is to be asked about a request's ID.
+fn inquiry(site: &Site, passage: &Passage) -> Option<(Call, Question)> {
+    let id = passage.presented()?.hash;
+    let question = Question { id, mark: passage.mark(), slides: passage.slides() };
+    Some((passage.question(site)?, question))
 }
 
 fn recall(site: &Site, passage: &Passage, now: Time) -> Option<Recalled> {
@@ -110,34 +125,58 @@ impl Visit {
         http::own(answer)
     }
 
-    /// Asks the store whose ID it is, and goes on with the answer.
-    async fn load(self, passage: Passage, events: Vec<Event>) -> Responded {
-        let loaded = self.ask(&passage).await.unwrap_or(Loaded::Nothing);
-        self.forward(passage, loaded, env::now(), events)
-    }
-
-    async fn ask(&self, passage: &Passage) -> Option<Loaded> {
-        let site = &self.site;
-        let call = passage.question(site)?;
-        let (id, mark) = (passage.presented()?.hash, passage.mark());
-        let question = Question { id, mark, slides: passage.slides() };
-        if !passage.fresh_for().is_zero() {
-            // Somebody may be asking the same at this moment.
-            match flights::follow(question, site.config.store_deadline).await {
-                Ok(true) => {
-                    // Its activity was written down by whoever asked.
-                    if let Some(recalled) = recall(site, passage, env::now()) {
-                        return Some(Loaded::FromMemory(recalled.reply));
-                    }
-                }
-                Ok(false) => {}
-                Err(fault) => return Some(Loaded::FromStore(Err(fault))),
+    /// Finds out whose ID it is, and goes on with the answer.
+    fn load(self, passage: Box<Passage>, now: Time, events: Vec<Event>) -> Responded {
+        let Some((call, question)) = inquiry(&self.site, &passage) else {
+            return self.forward(*passage, Loaded::Nothing, now, events);
+        };
+        // Somebody may be asking the same at this moment.
+        let deadline = self.site.config.store_deadline;
+        let other =
+            if passage.fresh_for().is_zero() { None } else { flights::other(&question, deadline) };
+        match other {
+            None => self.ask(passage, question, call, events),
+            Some(other) => {
+                let followed = self.follow(other, passage, question, call, events);
+                Ok(future_to_promise(followed).into())
             }
         }
-        let flight = flights::lead(question, site.config.store_deadline);
-        let reply = store::validate(site, &self.env, &call, &id, mark).await;
-        flights::land(question, flight, reply.as_ref().err().copied());
-        Some(Loaded::FromStore(reply))
+    }
+
+    /// Asks the store.
+    fn ask(
+        self,
+        passage: Box<Passage>,
+        question: Question,
+        call: Call,
+        events: Vec<Event>,
+    ) -> Responded {
+        let (site, env) = (Rc::clone(&self.site), self.env.clone());
+        let flight = flights::lead(&question, site.config.store_deadline);
+        store::validate(&site, &env, &question, call, move |reply| {
+            flights::land(&question, flight, reply.as_ref().err().copied());
+            self.forward(*passage, Loaded::FromStore(reply), env::now(), events)
+        })
+    }
+
+    /// Takes the answer that another request gets; asks where that does not do.
+    async fn follow(
+        self,
+        other: Other,
+        passage: Box<Passage>,
+        question: Question,
+        call: Call,
+        events: Vec<Event>,
+    ) -> Responded {
+        let loaded = match other.landed().await {
+            Err(fault) => Loaded::FromStore(Err(fault)),
+            // Its activity was written down by whoever asked.
+            Ok(()) => match recall(&self.site, &passage, env::now()) {
+                Some(recalled) => Loaded::FromMemory(recalled.reply),
+                None => return self.ask(passage, question, call, events),
+            },
+        };
+        self.forward(*passage, loaded, env::now(), events)
     }
 
     /// Sends the request on, if it may go, and promises what becomes of the answer.

@@ -41,12 +41,14 @@ extern "C" {
         changes: &str,
     ) -> Result<web_sys::Response, JsValue>;
 
-    /// Asks the Durable Object of this name; fails with a `TimeoutError` after so many milliseconds.
+    /// Asks the Durable Object of this name; `then` is given the reply, or what was thrown in its
+    /// place: a `TimeoutError` after so many milliseconds.
     pub(super) fn ask(
         namespace: &JsValue,
         name: &str,
         question: &str,
         millis: u32,
+        then: JsValue,
     ) -> js_sys::Promise;
 
     /// Whether a Durable Object has stored anything yet.

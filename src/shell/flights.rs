@@ -61,35 +61,42 @@ thread_local! {
     static FLIGHTS: RefCell<Flights> = RefCell::new(Flights::default());
 }
 
-/// Waits for whoever is asking the same. False when nobody is.
-///
-/// # Errors
-/// The fault that they met.
-pub(super) async fn follow(question: Question, deadline: Span) -> Result<bool, Fault> {
-    let now = env::now();
-    let found = FLIGHTS.with_borrow(|flights| {
-        let flight = flights.under_way.get(&question)?;
-        let left = flight.since.plus(deadline).since(now);
-        flight.is_under_way(now, deadline).then(|| (left, Rc::clone(&flight.fault)))
-    });
-    let Some((left, fault)) = found else {
-        return Ok(false);
-    };
-    // A promise of this request's own: the platform carries its resolution over from the other's.
-    let landed = Promise::new(&mut |resolve, _| {
-        FLIGHTS.with_borrow_mut(|flights| {
-            if let Some(flight) = flights.under_way.get_mut(&question) {
-                flight.waiting.push(resolve);
+/// Another request that is asking the same.
+pub(super) struct Other {
+    landed: Promise,
+    left: Span,
+    fault: Rc<Cell<Option<Fault>>>,
+}
+
+impl Other {
+    /// Waits for its answer to be in memory, as long as it may take.
+    ///
+    /// # Errors
+    /// The fault that it met.
+    pub(super) async fn landed(self) -> Result<(), Fault> {
+        for span in [self.left, MARGIN] {
+            let first = Promise::race(&Array::of2(&self.landed, &timer(span)));
+            if JsFuture::from(first).await.is_ok_and(|value| value != late()) {
+                break;
             }
-        });
-    });
-    for span in [left, MARGIN] {
-        let first = Promise::race(&Array::of2(&landed, &timer(span)));
-        if JsFuture::from(first).await.is_ok_and(|value| value != late()) {
-            break;
         }
+        self.fault.get().map_or(Ok(()), Err)
     }
-    fault.get().map_or(Ok(true), Err)
+}
+
+/// Whoever is asking the same, to wait for.
+pub(super) fn other(question: &Question, deadline: Span) -> Option<Other> {
+    let now = env::now();
+    FLIGHTS.with_borrow_mut(|flights| {
+        let flight = flights.under_way.get_mut(question)?;
+        if !flight.is_under_way(now, deadline) {
+            return None;
+        }
+        // A promise of this request's own: the platform carries its resolution over from the other's.
+        let landed = Promise::new(&mut |resolve, _| flight.waiting.push(resolve));
+        let left = flight.since.plus(deadline).since(now);
+        Some(Other { landed, left, fault: Rc::clone(&flight.fault) })
+    })
 }
 
 /// A promise that resolves to [`late`] after this time.
@@ -109,7 +116,7 @@ pub(super) fn late() -> JsValue {
 }
 
 /// Notes that this request asks.
-pub(super) fn lead(question: Question, deadline: Span) -> u64 {
+pub(super) fn lead(question: &Question, deadline: Span) -> u64 {
     let now = env::now();
     FLIGHTS.with_borrow_mut(|flights| {
         // Those whose leader was cancelled stay behind; they are few and old.
@@ -117,16 +124,16 @@ pub(super) fn lead(question: Question, deadline: Span) -> u64 {
         flights.latest = flights.latest.wrapping_add(1);
         let number = flights.latest;
         let flight = Flight { number, since: now, waiting: Vec::new(), fault: Rc::default() };
-        flights.under_way.entry(question).or_insert(flight);
+        flights.under_way.entry(*question).or_insert(flight);
         number
     })
 }
 
 /// Tells those who wait that the answer is in memory, or why there is none.
-pub(super) fn land(question: Question, number: u64, fault: Option<Fault>) {
+pub(super) fn land(question: &Question, number: u64, fault: Option<Fault>) {
     let flight = FLIGHTS.with_borrow_mut(|flights| {
-        let is_own = flights.under_way.get(&question).is_some_and(|flight| flight.number == number);
-        if is_own { flights.under_way.remove(&question) } else { None }
+        let is_own = flights.under_way.get(question).is_some_and(|flight| flight.number == number);
+        if is_own { flights.under_way.remove(question) } else { None }
     });
     let Some(flight) = flight else {
         return;

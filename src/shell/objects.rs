@@ -3,12 +3,12 @@
 //! Guarantees: every call ends by the deadline, whatever the object does; what an object that did
 //! not answer has done is unknown and treated so; nothing is tried again here.
 
+use wasm_bindgen::prelude::*;
 use worker::Env;
-use worker::js_sys::Reflect;
-use worker::wasm_bindgen::JsValue;
+use worker::js_sys::{Promise, Reflect};
 use worker::wasm_bindgen_futures::JsFuture;
 
-use super::{bindings, env};
+use super::{Responded, bindings, env};
 use crate::store::{Fault, Reply};
 use crate::time::Span;
 use crate::verdict::Call;
@@ -18,12 +18,45 @@ pub(super) const BINDING: &str = "SESSIONS";
 
 /// Asks the object that a call is for.
 pub(super) async fn ask(env: &Env, call: &Call, deadline: Span) -> Result<Reply, Fault> {
+    let asked = begin(env, call, deadline)?(JsValue::UNDEFINED);
+    reply(&JsFuture::from(asked).await.unwrap_or_else(|thrown| thrown))
+}
+
+/// Asks the object that a call is for, and gives what `then` makes of the call and the answer, or a
+/// promise of that. A future goes through two more turns of the event loop, which cost a request
+/// that the store is asked about a twentieth.
+pub(super) fn ask_then(
+    env: &Env,
+    call: Call,
+    deadline: Span,
+    then: impl FnOnce(&Call, Result<Reply, Fault>) -> Responded + 'static,
+) -> Responded {
+    match begin(env, &call, deadline) {
+        Err(fault) => then(&call, Err(fault)),
+        Ok(ask) => {
+            // In a box: what is left of a closure once it was called is the garbage collector's.
+            let then: Box<dyn FnOnce(JsValue) -> Responded> =
+                Box::new(move |told| then(&call, reply(&told)));
+            Ok(ask(Closure::once(then).into_js_value()).into())
+        }
+    }
+}
+
+fn begin(
+    env: &Env,
+    call: &Call,
+    deadline: Span,
+) -> Result<impl FnOnce(JsValue) -> Promise + use<>, Fault> {
     let question = serde_json::to_string(&call.request).map_err(|_| Fault::Failed)?;
     let namespace = env::binding(env, BINDING).ok_or(Fault::Failed)?;
     let millis = u32::try_from(deadline.millis()).unwrap_or(u32::MAX);
-    let asked = bindings::ask(&namespace, &call.locator.object_name(), &question, millis);
-    let reply = JsFuture::from(asked).await.map_err(|error| fault(&error))?;
-    let text = reply.as_string().ok_or(Fault::Failed)?;
+    let name = call.locator.object_name();
+    Ok(move |then| bindings::ask(&namespace, &name, &question, millis, then))
+}
+
+/// What the object said. It answers in text; all else is null, or was thrown.
+fn reply(told: &JsValue) -> Result<Reply, Fault> {
+    let text = told.as_string().ok_or_else(|| fault(told))?;
     serde_json::from_str(&text).map_err(|_| Fault::Unreadable)
 }
 

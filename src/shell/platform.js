@@ -67,18 +67,19 @@ export function send(fetcher, request, href, origin, changes, noStore, then) {
 }
 
 /**
- * Asks the Durable Object of that name: with a method, which costs less than a fetch. A reply that takes longer than so many milliseconds
- * is not waited for; the object carries the question out nevertheless.
+ * Asks the Durable Object of that name: with a method, which costs less than a fetch. Gives what `then` makes of the reply, or of whatever
+ * was thrown in its place. A reply that takes longer than so many milliseconds is not waited for; the object carries the question out
+ * nevertheless.
  */
-export function ask(namespace, name, question, millis) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new DOMException("no reply in time", "TimeoutError")), millis);
-    const then = (settle) => (value) => {
+export function ask(namespace, name, question, millis, then) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(new DOMException("no reply in time", "TimeoutError")), millis);
+    const settle = (told) => {
       clearTimeout(timer);
-      settle(value);
+      resolve(told);
     };
-    namespace.getByName(name).ask(question).then(then(resolve), then(reject));
-  });
+    namespace.getByName(name).ask(question).then(settle, settle);
+  }).then(then, then);
 }
 
 /** Whether a Durable Object has stored anything yet. */

@@ -4,17 +4,18 @@
 //! while it changed is not kept.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use worker::Env;
+use worker::wasm_bindgen_futures::future_to_promise;
 
-use super::{env, kv, objects};
+use super::flights::Question;
+use super::{Responded, env, kv, objects};
 use crate::config::StoreKind;
 use crate::gate;
-use crate::mark::Mark;
 use crate::memory::Memory;
 use crate::site::Site;
 use crate::store::{Fault, Reply};
-use crate::token::IdHash;
 use crate::verdict::Call;
 
 thread_local! {
@@ -28,18 +29,35 @@ pub(super) fn memory<T>(site: &Site, look: impl FnOnce(&mut Memory) -> T) -> T {
     })
 }
 
-/// Asks whose an ID is, and remembers the answer.
-pub(super) async fn validate(
-    site: &Site,
+/// Asks whose an ID is, and remembers the answer; gives what `then` makes of it, or a promise of
+/// that.
+pub(super) fn validate(
+    site: &Rc<Site>,
     env: &Env,
-    call: &Call,
-    id: &IdHash,
-    mark: Option<Mark>,
-) -> Result<Reply, Fault> {
-    let ticket = memory(site, |memory| memory.ticket(env::now())).of(mark);
-    let reply = ask(site, env, call).await?;
-    memory(site, |memory| gate::remember(site, memory, id, call.locator, ticket, &reply));
-    Ok(reply)
+    question: &Question,
+    call: Call,
+    then: impl FnOnce(Result<Reply, Fault>) -> Responded + 'static,
+) -> Responded {
+    let ticket = memory(site, |memory| memory.asking(&call, env::now()));
+    let (id, ticket_after) = (question.id, ticket.of(question.mark));
+    let (kept, env) = (Rc::clone(site), env.clone());
+    let then = move |call: &Call, reply: Result<Reply, Fault>| {
+        memory(&kept, |memory| {
+            memory.answered(call, ticket, &reply, &kept.mark_key);
+            if let Ok(reply) = &reply {
+                gate::remember(&kept, memory, &id, call.locator, ticket_after, reply);
+            }
+        });
+        then(reply)
+    };
+    match site.config.store {
+        StoreKind::Durable => objects::ask_then(&env, call, site.config.store_deadline, then),
+        StoreKind::Kv => {
+            let site = Rc::clone(site);
+            let asked = async move { then(&call, kv::carry_out(&site, &env, &call).await) };
+            Ok(future_to_promise(asked).into())
+        }
+    }
 }
 
 /// Asks the store.
