@@ -23,8 +23,8 @@ pub(super) async fn ask(env: &Env, call: &Call, deadline: Span) -> Result<Reply,
 }
 
 /// Asks the object that a call is for, and gives what `then` makes of the call and the answer, or a
-/// promise of that. A future goes through two more turns of the event loop, which cost a request
-/// that the store is asked about a twentieth.
+/// promise of that. A future would be queued as a microtask twice, which costs a request that the
+/// store is asked about a twentieth.
 pub(super) fn ask_then(
     env: &Env,
     call: Call,
