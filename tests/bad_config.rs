@@ -115,6 +115,25 @@ fn what_is_missing_is_reported_at_once() {
 }
 
 #[test]
+fn contradictions_are_reported_also_where_issuer_and_origin_are_wrong() {
+    let wrong = json!({
+        "issuer": "app.example.com",
+        "login_url": "/login",
+        "logout_url": "/.edge-session/logout",
+        "csrf": { "insecure_exempt_paths": ["/hook"] },
+    });
+    let options = ["issuer", "origin", "login_url", "logout_url", "csrf.insecure_exempt_paths"];
+    let found = Config::parse(&wrong).err().unwrap();
+    assert_eq!(found.len(), options.len(), "{found:?}");
+    for (problem, option) in found.iter().zip(options) {
+        assert!(problem.starts_with(&format!("{option}: ")), "{option}: {problem}");
+    }
+    // Whether an address is this site's cannot be told where there is no issuer.
+    let away = json!({ "login_url": "https://app.example.com/login" });
+    assert_eq!(Config::parse(&away).err().unwrap().len(), 2);
+}
+
+#[test]
 fn unknown_keys_are_errors_in_every_table() {
     for table in
         ["cookie", "assertion", "lifetime", "rotation", "freshness", "limits", "csrf", "log"]

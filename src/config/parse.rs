@@ -9,7 +9,8 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 
 use super::section::{Problems, Section};
-use super::{Config, Rotation, StoreKind, Upstream, together};
+use super::together::Together;
+use super::{Config, Rotation, StoreKind, Upstream};
 use crate::cookie::{CookieNames, SameSite};
 use crate::csrf::CrossSite;
 use crate::event::Level;
@@ -83,39 +84,46 @@ pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
     let log_ip = log.flag("ip", false);
     let server_timing = log.flag("server_timing", false);
     log.finish();
-    if let (Some(issuer), Some(upstream)) = (issuer, upstream) {
-        let config = Config {
-            issuer,
-            audience,
-            upstream,
-            store,
-            store_deadline: deadline.unwrap_or(Span::from_secs(2)),
-            default_access,
-            rules,
-            login_url,
-            login_return_param,
-            logout_url,
-            cookie,
-            assertion_ttl,
-            lifetimes,
-            rotation,
-            fresh_for,
-            longest_fresh,
-            memory,
-            per_subject,
-            data,
-            csrf,
-            csrf_report_only,
-            log_level,
-            log_ip,
-            server_timing,
-        };
-        together::check(&root, &config);
-        root.finish();
-        return if problems.borrow().is_empty() { Ok(config) } else { Err(problems.take()) };
-    }
+    let together = Together {
+        issuer: issuer.as_ref(),
+        rules: &rules,
+        default_access,
+        login_url: login_url.as_deref(),
+        logout_url: &logout_url,
+        exempt_paths: &csrf.exempt_paths,
+    };
+    together.check(&root);
     root.finish();
-    Err(problems.take())
+    let (Some(issuer), Some(upstream), true) = (issuer, upstream, problems.borrow().is_empty())
+    else {
+        return Err(problems.take());
+    };
+    Ok(Config {
+        issuer,
+        audience,
+        upstream,
+        store,
+        store_deadline: deadline.unwrap_or(Span::from_secs(2)),
+        default_access,
+        rules,
+        login_url,
+        login_return_param,
+        logout_url,
+        cookie,
+        assertion_ttl,
+        lifetimes,
+        rotation,
+        fresh_for,
+        longest_fresh,
+        memory,
+        per_subject,
+        data,
+        csrf,
+        csrf_report_only,
+        log_level,
+        log_ip,
+        server_timing,
+    })
 }
 
 fn issuer(root: &mut Section) -> Option<WebOrigin> {

@@ -3,32 +3,48 @@
 //! Guarantees: a configuration sends nobody where nobody can get to, and exempts no path that needs
 //! a session.
 
-use super::Config;
 use super::section::Section;
 use crate::origin::WebOrigin;
-use crate::path::{Access, is_forwarded_form, is_reserved};
+use crate::path::{Access, Rule, decide, is_forwarded_form, is_reserved};
 
-pub(super) fn check(root: &Section, config: &Config) {
-    check_destinations(root, config);
-    check_exemptions(root, config);
+/// The options that depend on each other.
+pub(super) struct Together<'table> {
+    /// Nothing where it is wrong itself: what else is wrong is reported all the same.
+    pub(super) issuer: Option<&'table WebOrigin>,
+    pub(super) rules: &'table [Rule],
+    pub(super) default_access: Access,
+    pub(super) login_url: Option<&'table str>,
+    pub(super) logout_url: &'table str,
+    pub(super) exempt_paths: &'table [String],
+}
+
+impl Together<'_> {
+    pub(super) fn check(&self, root: &Section) {
+        check_destinations(root, self);
+        check_exemptions(root, self);
+    }
+
+    fn access(&self, path: &str) -> Access {
+        decide(self.rules, self.default_access, path).access
+    }
 }
 
 /// Where people are sent must be somewhere that they can get to.
-fn check_destinations(root: &Section, config: &Config) {
-    if let Some(url) = &config.login_url {
-        match path_here(config, url) {
+fn check_destinations(root: &Section, options: &Together<'_>) {
+    if let Some(url) = options.login_url {
+        match path_here(options.issuer, url) {
             Err(()) => root.report("login_url", "must be a path on this site or an https URL"),
             Ok(Some(path)) if is_reserved(path) => {
                 root.report("login_url", "must not be one of the gate's own paths");
             }
-            Ok(Some(path)) if config.rule(path).access != Access::Optional => root.report(
+            Ok(Some(path)) if options.access(path) != Access::Optional => root.report(
                 "login_url",
                 "its path must be optional: people without a session must get there, and leave with one",
             ),
             Ok(_) => {}
         }
     }
-    match path_here(config, &config.logout_url) {
+    match path_here(options.issuer, options.logout_url) {
         Err(()) => root.report("logout_url", "must be a path on this site or an https URL"),
         Ok(Some(path)) if is_reserved(path) => {
             root.report("logout_url", "must not be one of the gate's own paths");
@@ -38,7 +54,7 @@ fn check_destinations(root: &Section, config: &Config) {
 }
 
 /// The path of a URL, if it is on this site; an error when it is no URL to send people to.
-fn path_here<'url>(config: &Config, url: &'url str) -> Result<Option<&'url str>, ()> {
+fn path_here<'url>(issuer: Option<&WebOrigin>, url: &'url str) -> Result<Option<&'url str>, ()> {
     if !url.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') || url.contains('#') {
         return Err(());
     }
@@ -59,15 +75,15 @@ fn path_here<'url>(config: &Config, url: &'url str) -> Result<Option<&'url str>,
     }
     let path = url.get(end..).unwrap_or_default().split('?').next().unwrap_or_default();
     let path = if path.is_empty() { "/" } else { path };
-    if origin != config.issuer {
+    if issuer != Some(&origin) {
         return Ok(None);
     }
     if is_forwarded_form(path) { Ok(Some(path)) } else { Err(()) }
 }
 
-fn check_exemptions(root: &Section, config: &Config) {
-    for path in &config.csrf.exempt_paths {
-        if config.rule(path).access == Access::Required {
+fn check_exemptions(root: &Section, options: &Together<'_>) {
+    for path in options.exempt_paths {
+        if options.access(path) == Access::Required {
             root.report("csrf.insecure_exempt_paths", "must not be required: they get no session");
         }
     }
