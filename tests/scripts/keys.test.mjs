@@ -94,6 +94,13 @@ test("the list comes from the environment when stdin is empty, and from NAME=lis
   assert.match(both.err, /gate or origin/);
 });
 
+test("the list may come through a pipe whose other end takes its time", () => {
+  const input = format([entry("k20260101")]);
+  const run = spawnSync("sh", ["-c", `(sleep 2; printf %s "$LIST") | "${SCRIPT}" rotate gate`], { env: { ...process.env, LIST: input }, encoding: "utf8" });
+  assert.equal(run.status, 0, run.stderr);
+  assert.ok(run.stdout.startsWith(`${input},`));
+});
+
 test("a new id is unlike every id of both lists", () => {
   const today = new Date().toISOString().slice(0, 10).replaceAll("-", "");
   const { out } = keys(["rotate", "gate"], {
