@@ -1,6 +1,9 @@
 // scripts/keys: what it prints where, the three steps of a rotation, and what it refuses.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { KeyListError, dueStep, format, newKey, parse, rotate } from "../../scripts/keylist/list.mjs";
@@ -99,6 +102,22 @@ test("the list may come through a pipe whose other end takes its time", () => {
   const run = spawnSync("sh", ["-c", `(sleep 2; printf %s "$LIST") | "${SCRIPT}" rotate gate`], { env: { ...process.env, LIST: input }, encoding: "utf8" });
   assert.equal(run.status, 0, run.stderr);
   assert.ok(run.stdout.startsWith(`${input},`));
+});
+
+test("the README's lines: the first once, the others three times, and each list starts from the one before", t => {
+  const folder = mkdtempSync(join(tmpdir(), "edge-session-rotation-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [, block] = /\n## Rotate the keys\n[^]*?```sh\n([^]*?)```/.exec(readFileSync(join(dirname(SCRIPT), "../README.md"), "utf8"));
+  const [once, thrice] = block.split("\n\n");
+  const [gate] = thrice.match(/scripts\/keys rotate gate/);
+  // What wrangler would be given; and the third time comes today, not in a month.
+  const step = now => thrice.replace("npx wrangler secret put EDGE_SESSION_KEYS", "cat >> put").replace(gate, `"${SCRIPT}" rotate gate${now}`);
+  const lines = [`"${SCRIPT}" new > secrets.env`, once, step(""), step(""), step(" --now")].join("\n");
+  const run = spawnSync("sh", ["-ec", lines], { cwd: folder, encoding: "utf8" });
+  assert.equal(run.status, 0, run.stderr);
+  const put = readFileSync(join(folder, "put"), "utf8").trim().split("\n").map(list => ids(parse(list, "put")));
+  const [[first, second]] = put;
+  assert.deepEqual(put, [[first, second], [second, first], [second]]);
 });
 
 test("a new id is unlike every id of both lists", () => {
