@@ -120,6 +120,17 @@ test("the README's lines: the first once, the others three times, and each list 
   assert.deepEqual(put, [[first, second], [second, first], [second]]);
 });
 
+const noGit = spawnSync("git", ["rev-parse"], { cwd: dirname(SCRIPT) }).status === 0 ? false : "this is no git repository";
+
+test("git takes none of the files that the README and --help put keys into", { skip: noGit }, () => {
+  const told = readFileSync(join(dirname(SCRIPT), "../README.md"), "utf8") + keys(["--help"]).out;
+  const files = [...new Set([...told.matchAll(/(?:scripts\/keys|secrets\.env) .*> ([\w.]+)/g)].map(([, name]) => name))];
+  assert.deepEqual(files.sort(), ["gate.keys", "gate.keys.next", "secrets.env", "staging.env"]);
+  for (const name of files) {
+    assert.equal(spawnSync("git", ["check-ignore", "-q", name], { cwd: join(dirname(SCRIPT), "..") }).status, 0, name);
+  }
+});
+
 test("a new id is unlike every id of both lists", () => {
   const today = new Date().toISOString().slice(0, 10).replaceAll("-", "");
   const { out } = keys(["rotate", "gate"], {
