@@ -14,7 +14,7 @@ const noCurl = spawnSync("curl", ["--version"]).error ? "there is no curl" : fal
 
 let gate;
 test.before(async () => {
-  gate = await startGate({ config: { paths: [{ path: "/", access: "optional" }] } });
+  gate = await startGate({ config: { login_url: "/", paths: [{ path: "/", access: "optional" }] } });
   // An application as it should be: what has not come through the gate is refused.
   gate.origin.handler = async (request, response) => {
     response.statusCode = await verifyAssertion(gate, request.header("edge-session-assertion") ?? "").then(() => 200, () => 403);
