@@ -68,6 +68,11 @@ test("rotate: append, promote and remove follow each other, told from the list a
   const three = keys(["rotate", "gate", "--now"], { input: two.out });
   assert.deepEqual(parse(three.out, "list"), [appended[1]]);
   assert.match(three.err, /Deployment 3 of 3/);
+
+  // The new key is old enough, but it may have begun to sign only yesterday.
+  const late = keys(["rotate", "gate"], { input: format([entry("k20260201"), entry("k20260101")]) });
+  assert.match(late.err, /After deployment 2 wait .*30 days/);
+  assert.doesNotMatch(three.err, /wait/, "who says --now knows");
 });
 
 test("rotate: the application's list before the gate's, an hour before the last step", () => {
