@@ -164,6 +164,10 @@ fn durations_of_another_form_are_errors() {
         }
         assert_problem("store_deadline", &json!({ "store_deadline": value }));
     }
+    for value in [json!("1800"), json!(1800)] {
+        let told = problems(&json!({ "lifetime": { "idle": value } }));
+        assert!(told[0].contains("\"30m\""), "what one looks like: {told:?}");
+    }
     for name in ["idle", "anonymous", "absolute", "remember", "touch"] {
         assert_problem(&format!("lifetime.{name}"), &json!({ "lifetime": { name: "0s" } }));
     }

@@ -115,6 +115,30 @@ fn addresses_are_logged_only_where_that_is_configured() {
 }
 
 #[test]
+fn what_is_said_of_a_cookie_has_its_senders_address_where_that_is_configured() {
+    for ip in [false, true] {
+        let mut world = World::new(&json!({ "log": { "ip": ip } }));
+        let (mut alice, mut bob) = (Browser::default(), Browser::default());
+        world.login(&mut alice, "alice");
+        world.login(&mut bob, "bob");
+        let both = [&alice, &bob].map(|one| format!("__Host-session={}", one.session().unwrap()));
+        let old = format!("__Host-session=forged; {}", both[0]);
+        world.pass(900);
+        world.go(&mut alice, page("/account/x"), Play::Pass);
+        world.go(&mut alice, write("/account/x"), Play::Pass);
+        world.pass(300);
+        for cookies in [&old, &both.join("; ")] {
+            let ask = write("/account/x").with("Cookie", cookies);
+            world.send(ask.with("CF-Connecting-IP", "192.0.2.7"), Play::Pass);
+        }
+        for event in ["token.forged", "token.ambiguous", "token.reuse"] {
+            assert!(world.logged(&[event]), "{event}");
+            assert_eq!(world.logged(&[event, "192.0.2.7"]), ip, "{event}");
+        }
+    }
+}
+
+#[test]
 fn keys_and_entropy_do_not_print() {
     let world = World::new(&json!({}));
     let printed = format!("{:?}", world.site());

@@ -1,6 +1,7 @@
 // The command line of scripts/keys. What goes into a secret goes to stdout and nothing else does;
 // every explanation goes to stderr, so that a pipe or a file never holds more or less than the secret.
 import { readFileSync } from "node:fs";
+import { isatty } from "node:tty";
 import { parseArgs } from "node:util";
 import { KeyListError, distinct, format, newId, newKey, parse, rotate } from "./list.mjs";
 import { HELP, afterNew, afterRotation } from "./explain.mjs";
@@ -83,7 +84,8 @@ function next(which, values) {
 
 /** The lists as they are now, by name: from stdin (one bare list, or NAME=list lines), else from the environment. */
 function current(which) {
-  const text = process.stdin.isTTY ? "" : readFileSync(0, "utf8");
+  // Not process.stdin: opening that lets a read fail where a pipe has nothing yet, as when a password manager is still asking.
+  const text = isatty(0) ? "" : readFileSync(0, "utf8");
   const named = {};
   if (text.trim() !== "") {
     const bare = text.split(/\r?\n/).filter(line => line !== "");

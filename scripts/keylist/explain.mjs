@@ -70,7 +70,7 @@ In the place of an older one it logs everybody out, once. It needs no rotation.
 }
 
 /** `result` is what rotate() gave. */
-export function afterRotation(side, secret, result, { "ids-only": idsOnly, longest }) {
+export function afterRotation(side, secret, result, { "ids-only": idsOnly, longest, now }) {
   const origin = side === "origin";
   const put = `npx wrangler secret put ${secret}`;
   const deploy = origin
@@ -87,9 +87,10 @@ ${deploy}Wait until ${origin ? "both sides have it everywhere" : "it has reached
 The list is now: ${ids}
 ${deploy}Wait ${promoteWait(origin, longest)}, then run ${again} on this new list.
 `,
+    // The ids tell when the keys were made, not when the new one began to sign.
     remove: () => `Deployment 3 of 3: ${result.removed} is removed. What it signed is refused from now on.
 The list is now: ${ids}
-${deploy}${result.list.length === 1 ? `The rotation is done. The next one begins with ${again}.` : `Still to go: ${result.list.slice(1).map(({ kid }) => kid).join(", ")}.`}
+${now ? "" : `After deployment 2 wait ${promoteWait(origin, longest)}; the list does not tell when that was.\n`}${deploy}${result.list.length === 1 ? `The rotation is done. The next one begins with ${again}.` : `Still to go: ${result.list.slice(1).map(({ kid }) => kid).join(", ")}.`}
 `,
   }[result.step]();
   const plan = idsOnly && result.step === "append"

@@ -118,8 +118,8 @@ impl Section {
 
     /// A duration; nothing when it is not set.
     pub(super) fn span(&mut self, name: &str, least: Span, most: Option<Span>) -> Option<Span> {
-        let text = self.text(name)?;
-        match Span::parse(&text) {
+        // A number is told what a duration looks like, as text that is none.
+        match Span::parse(self.members.remove(name)?.as_str().unwrap_or_default()) {
             Err(problem) => self.report(name, problem),
             Ok(span) if span < least => {
                 self.report(name, &format!("must be at least {} s", least.secs()));

@@ -109,7 +109,7 @@ fn pass(site: &Site, facts: Facts, target: Target, now: Time, events: &mut Vec<E
     // A preflight, or an exempt path: neither has a session, so none is asked of it.
     let excused = decision == Decision::PassWithoutSession;
     let is_anonymous = access == Access::Public || excused;
-    let presented = if is_anonymous { None } else { presented(site, &found, now, events) };
+    let presented = if is_anonymous { None } else { presented(site, &facts, &found, now, events) };
     let passage = Box::new(Passage {
         // Only reads may be answered from memory. A browser that has just changed something must see
         // what it did: memory is good for it where it was asked for after that very change.
@@ -162,7 +162,7 @@ fn reserved(
                 events.push(cross_site(site, facts, reason, Some(RULE)));
                 return Opened::Answer(Code::CrossSite.problem().into());
             }
-            let mut tokens = opened(site, &found, events);
+            let mut tokens = opened(site, facts, &found, events);
             tokens.retain(|token| now < token.absolute);
             Opened::Logout(Box::new(logout::leave(tokens, facts.is_navigation())))
         }
@@ -172,21 +172,27 @@ fn reserved(
 }
 
 /// The ID that the cookies present: one that opens, and no second one beside it.
-fn presented(site: &Site, found: &Found<'_>, now: Time, events: &mut Vec<Event>) -> Option<Token> {
-    let mut tokens = opened(site, found, events);
+fn presented(
+    site: &Site,
+    facts: &Facts,
+    found: &Found<'_>,
+    now: Time,
+    events: &mut Vec<Event>,
+) -> Option<Token> {
+    let mut tokens = opened(site, facts, found, events);
     if tokens.len() > 1 {
-        events.push(Event::new(What::TokenAmbiguous));
+        events.push(asked(site, facts, What::TokenAmbiguous));
         return None;
     }
     tokens.pop().filter(|token| now < token.absolute)
 }
 
 /// The different IDs that the cookies present, as far as they open.
-fn opened(site: &Site, found: &Found<'_>, events: &mut Vec<Event>) -> Vec<Token> {
+fn opened(site: &Site, facts: &Facts, found: &Found<'_>, events: &mut Vec<Event>) -> Vec<Token> {
     let mut tokens: Vec<Token> = Vec::new();
     for value in &found.values {
         match site.cookie_keys.open(value) {
-            None => events.push(Event::new(What::TokenForged)),
+            None => events.push(asked(site, facts, What::TokenForged)),
             Some(token) if tokens.iter().any(|other| other.hash == token.hash) => {}
             Some(token) => tokens.push(token),
         }
@@ -205,6 +211,10 @@ fn cross_site(site: &Site, facts: &Facts, reason: Reason, rule: Option<&str>) ->
 }
 
 fn turned_away(site: &Site, facts: &Facts, what: What, code: Code, rule: Option<&str>) -> Event {
-    let ip = facts.client_ip.as_deref().filter(|_| site.config.log_ip);
-    Event::new(what).with("code", code.as_str()).at(rule).from_ip(ip)
+    asked(site, facts, what).with("code", code.as_str()).at(rule)
+}
+
+/// An event that a request gives rise to, with its sender's address where that is configured.
+pub(super) fn asked(site: &Site, facts: &Facts, what: What) -> Event {
+    Event::new(what).from_ip(facts.client_ip.as_deref().filter(|_| site.config.log_ip))
 }

@@ -5,6 +5,7 @@
 //! than the one that was judged; a store that does not answer is a refusal with the cookie kept.
 
 use super::no_session::{Lack, no_session};
+use super::open::asked;
 use super::passage::{Context, Loaded, Passage, Source};
 use crate::assertion;
 use crate::config::Upstream;
@@ -14,6 +15,7 @@ use crate::event::{Event, Level, What};
 use crate::locator::Locator;
 use crate::memory::{Memory, Ticket, may_let_in};
 use crate::path::Access;
+use crate::request::Facts;
 use crate::rotation::{Candidate, Derivation};
 use crate::sid::Sid;
 use crate::site::Site;
@@ -122,7 +124,7 @@ pub fn resume(
     let session = match reply {
         None => Err(Lack::NotPresented),
         Some(Reply::Gone(gone)) => {
-            note(site, &gone, events);
+            note(site, &passage.facts, &gone, events);
             Err(Lack::from(&gone))
         }
         // By our own clock, a moment has passed since the store looked.
@@ -193,10 +195,11 @@ pub(super) fn store_unavailable(fault: Fault, events: &mut Vec<Event>) -> Answer
     Code::StoreUnavailable.problem().into()
 }
 
-fn note(site: &Site, gone: &Gone, events: &mut Vec<Event>) {
+fn note(site: &Site, facts: &Facts, gone: &Gone, events: &mut Vec<Event>) {
     if let Gone::Superseded { sid, reused: _, ended } = gone {
         let outcome = if *ended { "ended" } else { "refused" };
-        events.push(Event::new(What::TokenReuse).of(&site.log_key, sid).with("outcome", outcome));
+        let event = asked(site, facts, What::TokenReuse).of(&site.log_key, sid);
+        events.push(event.with("outcome", outcome));
         if *ended {
             let event = Event::new(What::SessionEnded).of(&site.log_key, sid);
             events.push(event.with("reason", "token_reuse"));

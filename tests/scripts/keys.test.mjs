@@ -1,6 +1,9 @@
 // scripts/keys: what it prints where, the three steps of a rotation, and what it refuses.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { KeyListError, dueStep, format, newKey, parse, rotate } from "../../scripts/keylist/list.mjs";
@@ -65,6 +68,11 @@ test("rotate: append, promote and remove follow each other, told from the list a
   const three = keys(["rotate", "gate", "--now"], { input: two.out });
   assert.deepEqual(parse(three.out, "list"), [appended[1]]);
   assert.match(three.err, /Deployment 3 of 3/);
+
+  // The new key is old enough, but it may have begun to sign only yesterday.
+  const late = keys(["rotate", "gate"], { input: format([entry("k20260201"), entry("k20260101")]) });
+  assert.match(late.err, /After deployment 2 wait .*30 days/);
+  assert.doesNotMatch(three.err, /wait/, "who says --now knows");
 });
 
 test("rotate: the application's list before the gate's, an hour before the last step", () => {
@@ -92,6 +100,40 @@ test("the list comes from the environment when stdin is empty, and from NAME=lis
   const both = keys(["rotate"], { input: file });
   assert.equal(both.code, 2, "two lists, and nobody said which");
   assert.match(both.err, /gate or origin/);
+});
+
+test("the list may come through a pipe whose other end takes its time", () => {
+  const input = format([entry("k20260101")]);
+  const run = spawnSync("sh", ["-c", `(sleep 2; printf %s "$LIST") | "${SCRIPT}" rotate gate`], { env: { ...process.env, LIST: input }, encoding: "utf8" });
+  assert.equal(run.status, 0, run.stderr);
+  assert.ok(run.stdout.startsWith(`${input},`));
+});
+
+test("the README's lines: the first once, the others three times, and each list starts from the one before", t => {
+  const folder = mkdtempSync(join(tmpdir(), "edge-session-rotation-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [, block] = /\n## Rotate the keys\n[^]*?```sh\n([^]*?)```/.exec(readFileSync(join(dirname(SCRIPT), "../README.md"), "utf8"));
+  const [once, thrice] = block.split("\n\n");
+  const [gate] = thrice.match(/scripts\/keys rotate gate/);
+  // What wrangler would be given; and the third time comes today, not in a month.
+  const step = now => thrice.replace("npx wrangler secret put EDGE_SESSION_KEYS", "cat >> put").replace(gate, `"${SCRIPT}" rotate gate${now}`);
+  const lines = [`"${SCRIPT}" new > secrets.env`, once, step(""), step(""), step(" --now")].join("\n");
+  const run = spawnSync("sh", ["-ec", lines], { cwd: folder, encoding: "utf8" });
+  assert.equal(run.status, 0, run.stderr);
+  const put = readFileSync(join(folder, "put"), "utf8").trim().split("\n").map(list => ids(parse(list, "put")));
+  const [[first, second]] = put;
+  assert.deepEqual(put, [[first, second], [second, first], [second]]);
+});
+
+const noGit = spawnSync("git", ["rev-parse"], { cwd: dirname(SCRIPT) }).status === 0 ? false : "this is no git repository";
+
+test("git takes none of the files that the README and --help put keys into", { skip: noGit }, () => {
+  const told = readFileSync(join(dirname(SCRIPT), "../README.md"), "utf8") + keys(["--help"]).out;
+  const files = [...new Set([...told.matchAll(/(?:scripts\/keys|secrets\.env) .*> ([\w.]+)/g)].map(([, name]) => name))];
+  assert.deepEqual(files.sort(), ["gate.keys", "gate.keys.next", "secrets.env", "staging.env"]);
+  for (const name of files) {
+    assert.equal(spawnSync("git", ["check-ignore", "-q", name], { cwd: join(dirname(SCRIPT), "..") }).status, 0, name);
+  }
 });
 
 test("a new id is unlike every id of both lists", () => {
