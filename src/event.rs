@@ -159,6 +159,13 @@ impl Event {
         self
     }
 
+    /// With the handle that its session has from now on, as a keyed hash.
+    #[must_use]
+    pub fn becoming(mut self, key: &LogKey, sid: &Sid) -> Self {
+        self.fields.insert("becomes".to_owned(), key.tag(sid).into());
+        self
+    }
+
     /// With the client's address.
     #[must_use]
     pub fn from_ip(mut self, ip: Option<&str>) -> Self {

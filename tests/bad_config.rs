@@ -311,7 +311,9 @@ fn cookies_rules_and_destinations_are_checked() {
         assert_problem(&format!("limits.{name}"), &json!({ "limits": { name: value } }));
     }
     assert_problem("store", &json!({ "store": "redis" }));
-    assert_problem("default_access", &json!({ "default_access": "public" }));
+    let open = json!({ "default_access": "public" });
+    assert_problem("default_access", &open);
+    assert!(problems(&open)[0].contains("insecure_default_access"), "what it is called");
     assert_problem("log.level", &json!({ "log": { "level": "loud" } }));
 }
 

@@ -14,7 +14,7 @@
 #[path = "support/world.rs"]
 mod world;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use world::{
     Ask, Browser, Flight, Isolate, Kv, Play, Reaction, World, config, page, read, response,
     secret_in, site, write,
@@ -86,6 +86,31 @@ fn requests_that_are_one_step_apart_are_given_the_same_id() {
     }
     secrets.dedup();
     assert_eq!(secrets.len(), 1);
+}
+
+#[test]
+fn the_log_follows_a_session_across_a_change_of_its_handle() {
+    for (subject, is_renamed) in [(Some("alice"), true), (None, false)] {
+        let mut world = World::new(&json!({ "default_access": "optional" }));
+        let mut browser = Browser::default();
+        let mut say = |op: &str| {
+            let mut message = json!({ "op": op });
+            if op == "create" {
+                message["sub"] = subject.map_or(Value::Null, Value::from);
+                message.as_object_mut().unwrap().retain(|_, member| !member.is_null());
+            }
+            let lines = world.lines.len();
+            world.go(&mut browser, write("/x"), Play::Say(message));
+            serde_json::from_str::<Value>(&world.lines[lines]).unwrap()
+        };
+        let created = say("create");
+        let rotated = say("rotate");
+        let ended = say("destroy");
+        assert_eq!(rotated["session"], created["session"]);
+        let last = if is_renamed { &rotated["becomes"] } else { &rotated["session"] };
+        assert_eq!(&ended["session"], last);
+        assert_eq!(rotated["becomes"].is_string(), is_renamed);
+    }
 }
 
 #[test]

@@ -200,8 +200,11 @@ fn default_access(root: &mut Section) -> Access {
         let choices = [("public", Access::Public)];
         return root.choice("insecure_default_access", &choices).unwrap_or(Access::Required);
     }
-    let choices = [("required", Access::Required), ("optional", Access::Optional)];
-    root.choice("default_access", &choices).unwrap_or(Access::Required)
+    let access = root.choice("default_access", &ACCESS).unwrap_or(Access::Required);
+    if access == Access::Public {
+        root.report("default_access", "\"public\" is set as insecure_default_access");
+    }
+    access
 }
 
 fn rules(root: &mut Section, longest_freshness: Span) -> Vec<Rule> {

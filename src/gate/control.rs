@@ -156,7 +156,13 @@ pub fn settle(
             done(site, context, response, fresh(site, context), events)
         }
         (Pending::Rotating(..), Reply::Rotated { by, lasting, ended }) => {
-            events.push(rotated(site, context, "origin"));
+            let event = rotated(site, context, "origin");
+            let is_renamed = by.is_some() && is_signed_in(context);
+            events.push(if is_renamed {
+                event.becoming(&site.log_key, &context.jti)
+            } else {
+                event
+            });
             note_ended(site, &ended, "end_others", events);
             let id = by.and_then(|by| context.presented.as_ref().and_then(|t| derive(site, t, by)));
             let cookies = match id {
@@ -279,6 +285,11 @@ fn refuse(context: &Context, error: ControlError, events: &mut Vec<Event>) -> Tu
     let (code, event) = rejected(error);
     events.push(event.at(context.rule.as_deref()));
     replace(code.problem().into())
+}
+
+/// Whether the request was forwarded with somebody's session.
+fn is_signed_in(context: &Context) -> bool {
+    context.session.as_ref().is_some_and(|view| view.subject.is_some())
 }
 
 fn rotated(site: &Site, context: &Context, reason: &'static str) -> Event {
