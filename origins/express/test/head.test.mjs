@@ -70,3 +70,16 @@ for (const way of ["end", "save"]) {
     assert.equal(told.at(-1), true);
   });
 }
+
+onBoth("whoever ends an answer once more sends none in the place of the error", async (start) => {
+  const { post } = await start((app) => app.post("/", (req, res) => {
+    req.session.user = "alice";
+    req.session.large = "x".repeat(3000);
+    res.json({ welcome: true });
+    res.end();
+  }), { subject: (session) => session.user });
+  const { status, operation, text } = await post("/");
+  assert.equal(status, 500);
+  assert.match(JSON.parse(text).error, /the limit is 2048/);
+  assert.equal(operation, undefined);
+});
