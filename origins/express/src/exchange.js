@@ -207,6 +207,10 @@ export class Exchange {
 
   rotate({ amr, authTime, endOthers } = {}) {
     const time = authTime === undefined ? undefined : Math.floor(authTime instanceof Date ? authTime.getTime() / 1000 : authTime);
+    // One in the future would be recent forever.
+    if (time !== undefined && !(time >= 0 && time <= Math.max(this.now, Date.now() / 1000) + 60)) {
+      throw new TypeError("edgeSession: `authTime` is a Date, or seconds since 1970 and not milliseconds, and not in the future");
+    }
     this.issue = { ...this.issue, ...(amr && { amr }), ...(time !== undefined && { auth_time: time }), ...(endOthers && { end_others: true }) };
   }
 }
