@@ -229,12 +229,12 @@ class SessionStore(SessionBase):
 
     def response_operation(self, status):
         """What this response has to say. After an error of the application only a logout counts."""
+        if status >= 500:
+            return self._ending()
         if self._everywhere and self._session:
             # One operation a response: something is kept over the logout, so that goes in it.
             out_of_band.send(config(), {"op": "destroy_all", "sub": self._sub})
             self._everywhere = False
-        if status >= 500:
-            return self._ending()
         return self.operation() if self.modified or settings.SESSION_SAVE_EVERY_REQUEST else None
 
     def answered(self, operation):
