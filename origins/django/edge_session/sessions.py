@@ -325,10 +325,10 @@ def _without_none(members):
 
 
 def _signed_in(sender, request, user, **kwargs):
-    """A login always begins a session, with a life of its own, whoever was signed in before."""
+    """A login always begins a session, with a life of its own, whoever was signed in before. One for an API's token touches none."""
     session = getattr(request, "session", None)
-    if isinstance(session, SessionStore):
-        session._new = session.modified = True
+    if isinstance(session, SessionStore) and session.modified and session._current_subject() == user._meta.pk.value_to_string(user):
+        session._new = True
 
 
 user_logged_in.connect(_signed_in, dispatch_uid="edge_session.sessions")
