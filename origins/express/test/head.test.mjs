@@ -83,3 +83,18 @@ onBoth("whoever ends an answer once more sends none in the place of the error", 
   assert.match(JSON.parse(text).error, /the limit is 2048/);
   assert.equal(operation, undefined);
 });
+
+onBoth("a logout counts, too, when what the next session has can't be kept", async (start) => {
+  const { post } = await start((app) => app.post("/", async (req, res, next) => {
+    await done(req.session, "regenerate");
+    req.session.user = req.query.user;
+    req.session.large = "x".repeat(3000);
+    if (req.query.save) return req.session.save(next);
+    return res.json({ bye: true });
+  }), { subject: (session) => session.user });
+  for (const path of ["/", "/?user=bob", "/?save=1"]) {
+    const { status, operation } = await post(path, { sub: "alice", data: { user: "alice" } });
+    assert.deepEqual([status, operation], [500, { op: "destroy" }], path);
+  }
+  assert.equal((await post("/?user=bob", { data: { cart: 1 } })).operation, undefined, "a visitor's cart was no login");
+});
