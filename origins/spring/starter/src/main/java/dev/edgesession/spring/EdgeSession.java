@@ -241,7 +241,7 @@ public final class EdgeSession implements Session {
 	public void setMaxInactiveInterval(Duration interval) {
 		this.exchange.settleWhatWasSent();
 		this.idle = interval;
-		this.idleChosen = true;
+		this.idleChosen = this.idleChosen || !Callers.isMigration();
 	}
 
 	@Override
