@@ -212,6 +212,11 @@ public final class EdgeSession implements Session {
 		return this.idAsked;
 	}
 
+	/** Whether who is signed in was saved in this request. */
+	boolean isSignedIn() {
+		return this.signedIn;
+	}
+
 	/** Whether the application authenticated somebody in this request, and not just asked for a new ID. */
 	boolean isLogin() {
 		return this.renamed && this.signedIn;
