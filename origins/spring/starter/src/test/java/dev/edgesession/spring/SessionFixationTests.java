@@ -7,6 +7,7 @@ import java.util.function.BiConsumer;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.edgesession.spring.security.PrincipalSubjectResolver;
+import dev.edgesession.spring.security.RememberMeContext;
 import dev.edgesession.spring.security.SecurityAttributeModules;
 import jakarta.servlet.http.Cookie;
 import jakarta.servlet.http.HttpServlet;
@@ -44,6 +45,7 @@ class SessionFixationTests {
 		.withConfiguration(AutoConfigurations.of(EdgeSessionAutoConfiguration.class, SessionAutoConfiguration.class))
 		.withBean(SubjectResolver.class, PrincipalSubjectResolver::new)
 		.withBean(AttributeModules.class, SecurityAttributeModules::new)
+		.withBean(RememberedUsers.class, RememberMeContext::new)
 		.withPropertyValues("edge-session.issuer=https://shop.example", "edge-session.keys=k1:" + "QUJD".repeat(11));
 
 	/** What the gate is told of ann's login over a session that would end in 100 seconds, a visitor's or hers. */
@@ -54,7 +56,8 @@ class SessionFixationTests {
 			ObjectNode claims = Json.object().put("sid", "s");
 			ObjectNode data = claims.putObject("data").put("cart", 1);
 			if (subject != null) {
-				claims.put("sub", subject).put("auth_time", now - 1700);
+				claims.put("sub", subject).put("auth_time", now - 3600);
+				data.put(SessionChange.REMEMBERED, true);
 				data.set(CONTEXT, context.getBean(AttributeCodec.class).encode(CONTEXT, new SecurityContextImpl(ann)));
 			}
 			claims.putObject("session").put("created", now - 1700).put("idle", now + 100).put("absolute", now + 9000).put("checked", now);
@@ -88,6 +91,16 @@ class SessionFixationTests {
 			assertThat(control.get("sub").textValue()).as(name).isEqualTo("ann");
 			assertThat(control.get("data").get("cart").intValue()).as(name).isEqualTo(1);
 			assertThat(control.has("idle")).as(name).isFalse();
+		}));
+	}
+
+	@Test
+	void whoeverIsOnlyRememberedIsFullyAuthenticatedByALogin() {
+		STRATEGIES.forEach((name, strategy) -> login(strategy, "ann", false, (control, response) -> {
+			assertThat(control.get("op").textValue()).as(name).isEqualTo("create");
+			assertThat(control.get("sub").textValue()).as(name).isEqualTo("ann");
+			assertThat(control.has("remember")).as(name).isFalse();
+			assertThat(control.get("data").has(SessionChange.REMEMBERED)).as(name).isFalse();
 		}));
 	}
 
