@@ -6,12 +6,14 @@ that carries it is kept by no cache of ours.
 """
 
 import logging
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
 from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.exception import response_for_exception
 from django.http import FileResponse, HttpResponseForbidden
 from django.utils.cache import patch_vary_headers
 
@@ -61,7 +63,13 @@ class SessionMiddleware(DjangoSessionMiddleware):
         session = getattr(request, "session", None)
         if not isinstance(session, SessionStore):
             return response
-        operation = session.response_operation(response.status_code)
+        try:
+            operation = session.response_operation(response.status_code)
+        except Exception as error:
+            operation = session.response_operation(HTTPStatus.INTERNAL_SERVER_ERROR)
+            if operation is None:
+                raise
+            response = response_for_exception(request, error)  # as Django would, but the user is logged out
         if operation is not None and request._edge_session_direct:
             raise EdgeSessionError(f"{request.path_info} is one of DIRECT_PATHS: it has no session that could change")
         if operation is not None:

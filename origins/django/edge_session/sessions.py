@@ -229,12 +229,12 @@ class SessionStore(SessionBase):
 
     def response_operation(self, status):
         """What this response has to say. After an error of the application only a logout counts."""
+        if status >= 500:
+            return self._ending()
         if self._everywhere and self._session:
             # One operation a response: something is kept over the logout, so that goes in it.
             out_of_band.send(config(), {"op": "destroy_all", "sub": self._sub})
             self._everywhere = False
-        if status >= 500:
-            return self._ending()
         return self.operation() if self.modified or settings.SESSION_SAVE_EVERY_REQUEST else None
 
     def answered(self, operation):
@@ -325,10 +325,10 @@ def _without_none(members):
 
 
 def _signed_in(sender, request, user, **kwargs):
-    """A login always begins a session, with a life of its own, whoever was signed in before."""
+    """A login always begins a session, with a life of its own, whoever was signed in before. One for an API's token touches none."""
     session = getattr(request, "session", None)
-    if isinstance(session, SessionStore):
-        session._new = session.modified = True
+    if isinstance(session, SessionStore) and session.modified and session._current_subject() == user._meta.pk.value_to_string(user):
+        session._new = True
 
 
 user_logged_in.connect(_signed_in, dispatch_uid="edge_session.sessions")

@@ -4,7 +4,7 @@ import json
 import time
 from datetime import timedelta
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_user_model, user_logged_in
 from django.test import TestCase, override_settings
 from django.utils import timezone
 from support import NO_CONTROL, Edge, user
@@ -216,10 +216,11 @@ class Controls(TestCase):
 
     def test_what_an_error_page_wrote_is_not_kept_but_a_logout_counts(self):
         self.edge.login()
-        self.assertEqual(self.edge.get("/fails").status_code, 500)
-        self.assertIs(self.edge.control, NO_CONTROL)
-        self.assertEqual(self.edge.get("/fails?logout=1").status_code, 500)
-        self.assertEqual(self.edge.control, {"op": "destroy"})
+        self.assertEqual((self.edge.get("/fails").status_code, self.edge.control), (500, NO_CONTROL))
+        for error in ("", "&huge=NaN"):  # one of the view, and one of what it leaves in the session
+            self.edge.login()
+            self.assertEqual(self.edge.get("/fails?logout=1" + error).status_code, 500)
+            self.assertEqual(self.edge.control, {"op": "destroy"}, error)
 
     def test_what_the_gate_would_refuse_is_an_error_in_the_application(self):
         deep = "[" * 16 + "]" * 16
@@ -323,6 +324,12 @@ class Stores(TestCase):
         for sub in (None, "99"):
             response = edge.client.get("/data", headers={"edge-session-assertion": assertion(sid="s", sub=sub, data=signed_in)})
             self.assertEqual(response.json()["user"], "", sub)
+
+    def test_a_login_that_touches_no_session_begins_none(self):  # one for an API's token
+        for claims in ({}, {"sid": "s", "data": {"a": 1}}, {"sid": "s", "sub": "99", "data": {}}):
+            session = self.store(**claims)
+            user_logged_in.send(None, request=type("Request", (), {"session": session}), user=user(f"user-{len(claims)}"))
+            self.assertEqual((session.modified, session.operation()), (False, None), claims)
 
     def test_a_users_key_has_to_be_a_subject(self):
         for key in ("", "x" * 256, "a\nb"):

@@ -120,8 +120,9 @@ export class Exchange {
 
   // Puts the change into the head of the response. Throws once, and changes nothing, when the session can't be kept.
   deliver(res) {
-    if (this.failed || this.headSent) return;
+    if (this.headSent) return;
     this.res = res;
+    if (this.failed) return this.#leave(res);
     try {
       const { operation, next } = this.#plan();
       this.headSent = true;
@@ -134,7 +135,16 @@ export class Exchange {
       this.failed = true;
       // Whoever called save() knows already, and this may be the error page.
       if (error.message !== this.reported) throw error;
+      this.#leave(res);
     }
+  }
+
+  // The session in the place of a user's can't be kept; that one has ended all the same.
+  #leave(res) {
+    if (!this.regenerated || this.known.sub === undefined) return;
+    this.headSent = true;
+    this.site.deliver(res, this, { op: "destroy" });
+    this.told = true;
   }
 
   // Tells the gate of what changed after the head, one message after the other.
@@ -207,6 +217,10 @@ export class Exchange {
 
   rotate({ amr, authTime, endOthers } = {}) {
     const time = authTime === undefined ? undefined : Math.floor(authTime instanceof Date ? authTime.getTime() / 1000 : authTime);
+    // One in the future would be recent forever.
+    if (time !== undefined && !(time >= 0 && time <= Math.max(this.now, Date.now() / 1000) + 60)) {
+      throw new TypeError("edgeSession: `authTime` is a Date, or seconds since 1970 and not milliseconds, and not in the future");
+    }
     this.issue = { ...this.issue, ...(amr && { amr }), ...(time !== undefined && { auth_time: time }), ...(endOthers && { end_others: true }) };
   }
 }

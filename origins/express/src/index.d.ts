@@ -51,7 +51,7 @@ export interface Session {
   resetMaxAge(): this;
   /** Ends every session of this session's user. */
   destroyAll(callback?: Callback): this;
-  /** A new ID at once, for a change of privilege; in a login, how the user authenticated. */
+  /** A new ID at once, for a change of privilege; in a login, how the user authenticated. `authTime`: a Date, or seconds since 1970. */
   rotate(options?: { amr?: string[]; authTime?: Date | number; endOthers?: boolean }): this;
 }
 

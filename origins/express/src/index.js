@@ -32,7 +32,7 @@ export function edgeSession(given = {}) {
 
   function middleware(req, res, next) {
     if (begun.has(req)) return next();
-    if (direct.has(req.originalUrl.split("?", 1)[0])) {
+    if (direct.has((req.originalUrl ?? req.url).split("?", 1)[0])) {
       hide(req);
       begin(site, req, res, undefined, next);
       return next();

@@ -28,8 +28,13 @@ export function hook(res, exchange, next) {
       try {
         exchange.deliver(res);
       } catch (error) {
+        // The application's error page takes the place of this answer; whoever ends it once more until then sends nothing.
         clean(res);
-        fail(error); // the application's error page takes the place of this answer
+        ended = true;
+        setImmediate(() => {
+          ended = false;
+          next(error);
+        });
         return res;
       }
       ended = true;

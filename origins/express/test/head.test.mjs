@@ -70,3 +70,31 @@ for (const way of ["end", "save"]) {
     assert.equal(told.at(-1), true);
   });
 }
+
+onBoth("whoever ends an answer once more sends none in the place of the error", async (start) => {
+  const { post } = await start((app) => app.post("/", (req, res) => {
+    req.session.user = "alice";
+    req.session.large = "x".repeat(3000);
+    res.json({ welcome: true });
+    res.end();
+  }), { subject: (session) => session.user });
+  const { status, operation, text } = await post("/");
+  assert.equal(status, 500);
+  assert.match(JSON.parse(text).error, /the limit is 2048/);
+  assert.equal(operation, undefined);
+});
+
+onBoth("a logout counts, too, when what the next session has can't be kept", async (start) => {
+  const { post } = await start((app) => app.post("/", async (req, res, next) => {
+    await done(req.session, "regenerate");
+    req.session.user = req.query.user;
+    req.session.large = "x".repeat(3000);
+    if (req.query.save) return req.session.save(next);
+    return res.json({ bye: true });
+  }), { subject: (session) => session.user });
+  for (const path of ["/", "/?user=bob", "/?save=1"]) {
+    const { status, operation } = await post(path, { sub: "alice", data: { user: "alice" } });
+    assert.deepEqual([status, operation], [500, { op: "destroy" }], path);
+  }
+  assert.equal((await post("/?user=bob", { data: { cart: 1 } })).operation, undefined, "a visitor's cart was no login");
+});

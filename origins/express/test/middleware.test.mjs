@@ -130,6 +130,26 @@ onBoth("the middleware may be mounted twice", async (start) => {
   assert.deepEqual((await get("/", { data: {} })).operation, { op: "update", set: { a: 1 } });
 });
 
+test("it works without Express too, as in socket.io's `io.engine.use()`", async (t) => {
+  const edge = edgeForTests();
+  const { issuer, audience, keys } = edge;
+  const sessions = edgeSession({ issuer, audience, keys, directPaths: ["/healthz"], log: null, subject: (session) => session.user });
+  const server = createServer((req, res) => {
+    sessions(req, res, (error) => {
+      req.session.count = 1;
+      res.end(error ? String(error) : `${req.auth.sub} ${req.protocol}`);
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const answer = await fetch(`http://127.0.0.1:${server.address().port}/`, { headers: { ...edge.headers({ sub: "alice", data: { user: "alice" } }), Connection: "close" } });
+  assert.equal(await answer.text(), "alice https");
+  assert.deepEqual(edge.operation(answer), { op: "update", set: { count: 1 } });
+});
+
 onBoth("a WebSocket server can ask who shakes hands", async (start) => {
   const { sessions, edge } = await start(() => {});
   const [[name, value]] = Object.entries(edge.headers({ sub: "alice" }));

@@ -218,8 +218,11 @@ onBoth("a session that is begun after destroy, in the same request, is the one t
   assert.deepEqual(all.operation, { op: "destroy_all" });
 });
 
-onBoth("the time of a login may have a fraction", async (start) => {
-  const { post } = await start(doing((req) => req.session.rotate({ authTime: 1_700_000_000.5 })), { subject });
+onBoth("the time of a login may have a fraction, and is no milliseconds", async (start) => {
+  const { post } = await start(doing((req) => {
+    for (const authTime of [Date.now(), NaN, new Date(NaN), new Date(Date.now() + 3_600_000), -1]) assert.throws(() => req.session.rotate({ authTime }), TypeError);
+    req.session.rotate({ authTime: 1_700_000_000.5 });
+  }), { subject });
   assert.equal((await post("/", ALICE)).operation.auth_time, 1_700_000_000);
 });
 

@@ -6,7 +6,7 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * Who asks for the session. Spring looks at it in every request, for flash attributes and
+ * Who asks for the session, or writes it. Spring looks at it in every request, for flash attributes and
  * for its events, and most answers do not depend on that.
  */
 final class Callers {
@@ -18,6 +18,8 @@ final class Callers {
 	/** Who looks without making the answer depend on it: what they find changes the session, and then no cache keeps the answer. */
 	private static final Set<String> PROBES = Set.of("org.springframework.web.servlet.support.SessionFlashMapManager",
 			"org.springframework.security.web.session.ConcurrentSessionFilter");
+
+	private static final String MIGRATION = "org.springframework.security.web.authentication.session.SessionFixationProtectionStrategy";
 
 	private Callers() {
 	}
@@ -31,6 +33,11 @@ final class Callers {
 			.findFirst()
 			.map((frame) -> !PROBES.contains(frame.getClassName()) && !frame.getMethodName().equals("getSessionId"))
 			.orElse(true);
+	}
+
+	/** From within a session's setMaxInactiveInterval: whether a login only gives the new session what was left to the one before. */
+	static boolean isMigration() {
+		return near((frame) -> true).stream().anyMatch((frame) -> frame.getClassName().equals(MIGRATION));
 	}
 
 	/** From within a session's getId: whether the application asks, and not Spring. */

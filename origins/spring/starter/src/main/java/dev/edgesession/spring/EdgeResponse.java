@@ -9,6 +9,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
+import jakarta.servlet.ServletResponse;
+import jakarta.servlet.ServletResponseWrapper;
 import jakarta.servlet.http.Cookie;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -29,6 +31,9 @@ class EdgeResponse extends HttpServletResponseWrapper {
 
 	private final Settings settings;
 
+	/** The container's own: while a page includes a part, the container slips one in before it that ignores headers. */
+	private final HttpServletResponse whole;
+
 	private boolean varies;
 
 	private boolean closed;
@@ -37,12 +42,17 @@ class EdgeResponse extends HttpServletResponseWrapper {
 		super(response);
 		this.request = request;
 		this.settings = settings;
+		ServletResponse whole = response;
+		while (whole instanceof ServletResponseWrapper wrapper) {
+			whole = wrapper.getResponse();
+		}
+		this.whole = (HttpServletResponse) whole;
 	}
 
 	/** It answers this request and no other: no cache may keep it. */
 	void setControl(String message) {
-		setHeader(CONTROL, message);
-		setHeader("Cache-Control", "private, no-store");
+		this.whole.setHeader(CONTROL, message);
+		this.whole.setHeader("Cache-Control", "private, no-store");
 	}
 
 	/**
@@ -57,14 +67,15 @@ class EdgeResponse extends HttpServletResponseWrapper {
 			}
 		}
 		super.reset();
-		others.forEach((name, values) -> values.forEach((value) -> addHeader(name, value)));
+		this.whole.reset();
+		others.forEach((name, values) -> values.forEach((value) -> this.whole.addHeader(name, value)));
 	}
 
 	/** A page that looked at the session is another one for another user. */
 	void varyByCookie() {
 		if (!this.varies && !isCommitted()) {
 			this.varies = true;
-			addHeader("Vary", "Cookie");
+			this.whole.addHeader("Vary", "Cookie");
 		}
 	}
 

@@ -57,6 +57,8 @@ public final class EdgeSession implements Session {
 
 	private boolean signedIn;
 
+	private boolean proved;
+
 	private boolean changed;
 
 	EdgeSession(Exchange exchange, AttributeCodec codec, ObjectNode kept, boolean fresh) {
@@ -137,6 +139,8 @@ public final class EdgeSession implements Session {
 			this.known.put(name, value);
 			this.removed.remove(name);
 			this.signedIn |= name.equals(SECURITY_CONTEXT);
+			// Only a login makes a full authentication of one that is merely remembered.
+			this.proved |= name.equals(SECURITY_CONTEXT) && this.exchange.seen(value) != value;
 		}
 	}
 
@@ -186,6 +190,7 @@ public final class EdgeSession implements Session {
 		this.fresh = false;
 		this.renamed = false;
 		this.signedIn = false;
+		this.proved = false;
 		this.changed = false;
 		this.idleChosen = false;
 		this.removed.clear();
@@ -212,9 +217,14 @@ public final class EdgeSession implements Session {
 		return this.idAsked;
 	}
 
+	/** Whether who is signed in was saved in this request. */
+	boolean isSignedIn() {
+		return this.signedIn;
+	}
+
 	/** Whether the application authenticated somebody in this request, and not just asked for a new ID. */
 	boolean isLogin() {
-		return this.renamed && this.signedIn;
+		return this.renamed && this.signedIn || this.proved;
 	}
 
 	/** The seconds without activity that the application chose in this request, or null. */
@@ -241,7 +251,7 @@ public final class EdgeSession implements Session {
 	public void setMaxInactiveInterval(Duration interval) {
 		this.exchange.settleWhatWasSent();
 		this.idle = interval;
-		this.idleChosen = true;
+		this.idleChosen = this.idleChosen || !Callers.isMigration();
 	}
 
 	@Override

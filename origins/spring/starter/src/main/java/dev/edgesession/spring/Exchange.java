@@ -14,6 +14,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.edgesession.spring.SessionChange.Known;
 import dev.edgesession.spring.SessionChange.Plan;
 import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
 import org.apache.commons.logging.Log;
 import org.apache.commons.logging.LogFactory;
 
@@ -200,7 +201,8 @@ final class Exchange {
 		if (this.session == null && !this.change.isEnded()) {
 			return;
 		}
-		if (!this.response.isCommitted()) {
+		// The gate takes nothing from the head of a WebSocket's handshake.
+		if (!this.response.isCommitted() && this.response.getStatus() != HttpServletResponse.SC_SWITCHING_PROTOCOLS) {
 			announce();
 			return;
 		}
@@ -280,7 +282,7 @@ final class Exchange {
 		if (!this.lateTold) {
 			this.lateTold = true;
 			logger.warn("The session of " + this.request.getMethod() + " " + this.request.getRequestURI()
-					+ " was begun or renamed after the head of the response had been sent. It is too late for that: the change is lost");
+					+ " was begun or renamed after the head of the response had been sent, or with a 101. It is too late for that: the change is lost");
 		}
 	}
 
@@ -303,7 +305,9 @@ final class Exchange {
 			return;
 		}
 		try {
-			this.response.flushBuffer();
+			if (this.response.isCommitted()) {
+				this.response.flushBuffer();
+			}
 		}
 		catch (IOException ex) {
 			throw new UncheckedIOException(ex);

@@ -114,10 +114,10 @@ final class SessionChange {
 		return isAnew(session, subject) || isRename(session, subject) ? this.claims.jti() : this.known.sid();
 	}
 
-	/** Whether this response signs somebody in. */
+	/** Whether this response signs somebody in, be it the same user again, and whatever becomes of the ID. */
 	boolean isLogin(EdgeSession session) {
 		String subject = (session != null) ? subject(session) : null;
-		return subject != null && (session.isLogin() || !subject.equals(this.known.subject()));
+		return subject != null && (session.isSignedIn() || !subject.equals(this.known.subject()));
 	}
 
 	private String subject(EdgeSession session) {
@@ -142,7 +142,8 @@ final class SessionChange {
 	}
 
 	private boolean isAnew(EdgeSession session, String subject) {
-		return isUnborn(session) || session.isLogin() || !Objects.equals(subject, this.known.subject()) || session.isRenamed() && subject == null;
+		return isUnborn(session) || session.isLogin() || !Objects.equals(subject, this.known.subject()) || session.isRenamed() && subject == null
+				|| this.remembered && session.isSignedIn();
 	}
 
 	private boolean isRename(EdgeSession session, String subject) {
