@@ -174,7 +174,11 @@ fn contradictions_are_errors() {
         &json!({ "rotation": { "grace": "2m", "reuse_after": "1m" } }),
     );
     assert_problem("freshness.safe", &json!({ "freshness": { "safe": "31m" } }));
-    assert_problem("audience", &json!({ "audience": "https://app.example.com" }));
+    for audience in ["https://app.example.com", "", "a\nb"] {
+        assert_problem("audience", &json!({ "audience": audience }));
+    }
+    let rule = json!({ "path": "/a", "access": "public", "freshness": "1s" });
+    assert_problem("paths[1].freshness", &json!({ "paths": [rule] }));
     assert_problem(
         "insecure_default_access",
         &json!({ "default_access": "optional", "insecure_default_access": "public" }),
@@ -248,6 +252,7 @@ fn cookies_rules_and_destinations_are_checked() {
         "__Host-a b",
         "__Host-a=b",
         "__Host-é",
+        &format!("__Host-{}", "x".repeat(49)),
     ] {
         assert_problem("cookie.name", &json!({ "cookie": { "name": name } }));
     }
@@ -271,6 +276,7 @@ fn cookies_rules_and_destinations_are_checked() {
         "/a#b",
         "evil",
         "https://",
+        "https://other.example/#b",
         "",
     ] {
         assert_problem("logout_url", &json!({ "logout_url": url }));
@@ -286,6 +292,9 @@ fn cookies_rules_and_destinations_are_checked() {
         ("data", json!(1.5)),
     ] {
         assert_problem(&format!("limits.{name}"), &json!({ "limits": { name: value } }));
+    }
+    for name in ["", "return to", "a&b", "a=b", "é"] {
+        assert_problem("login_return_param", &json!({ "login_return_param": name }));
     }
     assert_problem("store", &json!({ "store": "redis" }));
     assert_problem("default_access", &json!({ "default_access": "public" }));
@@ -329,6 +338,8 @@ fn development_keys_are_refused_unless_the_issuer_is_a_loopback_host() {
         locator: key(3),
     };
     assert_eq!(Site::new(&base(), &secrets).err().unwrap().len(), 2);
+    let unknown = json!({ "issuer": "localhost:8787", "origin": "binding:APP" });
+    assert_eq!(Site::new(&unknown, &secrets).err().unwrap().len(), 1, "whose keys, is not known");
     let local = with(&json!({ "issuer": "http://localhost:8787" }));
     assert!(Site::new(&local, &secrets).is_ok());
 }
