@@ -255,16 +255,26 @@ mod tests {
         let navigation = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
         assert!(get(&navigation).is_top_level_navigation());
         assert!(get(&[("accept", "text/html,*/*")]).is_top_level_navigation());
+        assert!(get(&[("accept", "Text/HTML")]).is_top_level_navigation());
         let prefetch = [navigation[0], navigation[1], ("sec-purpose", "prefetch")];
         for headers in [
             &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")][..],
             &[("sec-fetch-mode", "cors"), ("accept", "text/html")],
+            &[("sec-fetch-mode", "cors"), ("sec-fetch-dest", "document")],
             &[("sec-fetch-site", "same-origin"), ("accept", "text/html")],
             &[("accept", "application/json")],
             &prefetch,
         ] {
             assert!(!get(headers).is_top_level_navigation(), "{headers:?}");
         }
+    }
+
+    #[test]
+    fn a_script_that_takes_html_leaves_no_page() {
+        let accept = ("accept", "text/html");
+        assert!(get(&[("sec-fetch-mode", "navigate")]).is_navigation());
+        assert!(get(&[accept]).is_navigation(), "an old browser");
+        assert!(!get(&[("sec-fetch-mode", "cors"), accept]).is_navigation());
     }
 
     #[test]

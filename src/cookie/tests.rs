@@ -82,6 +82,8 @@ fn the_handle_takes_the_place_of_the_value_once() {
     let forwarded = |header| names().forwarded(header, Some(&sid));
     assert_eq!(forwarded("a=1; __Host-session=v; b=2"), replaced(&format!("a=1; {handle}; b=2")));
     assert_eq!(forwarded("__Host-session=v; __Host-session=w"), replaced(&handle));
+    let joined = "a=1, __Host-session=v; b=2; __Host-session=w";
+    assert_eq!(forwarded(joined), replaced(&format!("a=1; b=2; {handle}")), "who was believed");
 }
 
 #[test]
