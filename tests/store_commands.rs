@@ -62,11 +62,16 @@ fn the_oldest_session_ends_with_the_login_that_is_one_too_many() {
         world.pass(1);
         world.login(browser, "alice");
     }
+    // Not the one that was used least lately.
+    world.pass(60);
+    assert!(world.who(0, &mut browsers[2], write("/account/x")).is_some());
+    browsers.push(Browser::default());
+    world.login(browsers.last_mut().unwrap(), "alice");
     let alive: Vec<bool> = browsers
         .iter_mut()
         .map(|browser| world.who(0, browser, write("/account/x")).is_some())
         .collect();
-    assert_eq!(alive, [false, false, true, true, true]);
+    assert_eq!(alive, [false, false, false, true, true, true]);
     assert!(world.logged(&["session.ended", "replaced"]));
 }
 
