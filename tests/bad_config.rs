@@ -150,6 +150,11 @@ fn durations_of_another_form_are_errors() {
     }
     assert_problem("assertion.ttl", &json!({ "assertion": { "ttl": "901s" } }));
     assert_problem("store_deadline", &json!({ "store_deadline": "31s" }));
+    assert_problem("store_deadline", &json!({ "store_deadline": "0s" }));
+    for (table, name) in [("assertion", "ttl"), ("rotation", "grace"), ("rotation", "reuse_after")]
+    {
+        assert_problem(&format!("{table}.{name}"), &json!({ table: { name: "0s" } }));
+    }
 }
 
 #[test]
@@ -174,6 +179,12 @@ fn contradictions_are_errors() {
         &json!({ "rotation": { "grace": "2m", "reuse_after": "1m" } }),
     );
     assert_problem("freshness.safe", &json!({ "freshness": { "safe": "31m" } }));
+    for lifetime in [json!({ "idle": "1m" }), json!({ "anonymous": "1m" })] {
+        let rule = json!({ "path": "/a", "access": "optional", "freshness": "61s" });
+        assert_problem("paths[1].freshness", &json!({ "lifetime": lifetime, "paths": [rule] }));
+        let freshness = json!({ "safe": "61s" });
+        assert_problem("freshness.safe", &json!({ "lifetime": lifetime, "freshness": freshness }));
+    }
     for audience in ["https://app.example.com", "", "a\nb"] {
         assert_problem("audience", &json!({ "audience": audience }));
     }

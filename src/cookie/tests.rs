@@ -95,6 +95,7 @@ fn whatever_a_generous_parser_could_read_as_ours_is_removed() {
         "__HOST-SESSION=v",
         "\u{feff}__Host-session=v",
         "\u{b}__Host-session=v",
+        "\u{1f}__Host-session\u{1c}=v",
         "__Host-session",
         "__Host-session-fresh=1",
         "x=1,\u{a0}__Host-session=v",
