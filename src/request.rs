@@ -149,7 +149,9 @@ impl Facts {
     /// question ([Fetch](https://fetch.spec.whatwg.org/#cors-preflight-fetch)).
     #[must_use]
     pub fn is_preflight(&self) -> bool {
-        self.method == "OPTIONS" && self.requested_method.is_some() && !self.announces_body()
+        self.method == "OPTIONS"
+            && present(self.requested_method.as_ref()).is_some()
+            && !self.announces_body()
     }
 
     /// Whether a GET or HEAD announces a body, which the platform cannot forward.
@@ -267,6 +269,20 @@ mod tests {
         ] {
             assert!(!get(headers).is_top_level_navigation(), "{headers:?}");
         }
+    }
+
+    #[test]
+    fn a_preflight_names_the_method_that_it_asks_about() {
+        let asks = |headers: &[(&str, &str)]| {
+            Facts { method: "OPTIONS".to_owned(), ..get(headers) }.is_preflight()
+        };
+        let method = ("access-control-request-method", "PUT");
+        assert!(asks(&[method]));
+        assert!(asks(&[method, ("content-length", "0")]));
+        assert!(!asks(&[method, ("content-length", "1")]));
+        assert!(!asks(&[("access-control-request-method", "")]), "an empty header is none");
+        assert!(!asks(&[]));
+        assert!(!get(&[method]).is_preflight());
     }
 
     #[test]
