@@ -133,10 +133,12 @@ fn is_of_name(character: char) -> bool {
     character.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(character)
 }
 
-/// Whether this is a cookie's name and the sign behind it, so that its value follows.
-fn is_sign_of_a_name(text: &str) -> bool {
-    let name = text.strip_suffix('=').unwrap_or_default().trim_matches([' ', '\t']);
-    !name.is_empty() && name.chars().all(is_of_name)
+/// The place behind a cookie's name and the sign after it, where its value begins.
+fn place_of_value(pair: &str) -> Option<usize> {
+    let (name, _) = pair.split_once('=')?;
+    let bare = name.trim_matches([' ', '\t']);
+    let is_name = !bare.is_empty() && bare.chars().all(is_of_name);
+    is_name.then(|| name.len().saturating_add(1))
 }
 
 fn pieces(segment: &str) -> impl Iterator<Item = Piece<'_>> {
@@ -291,12 +293,14 @@ impl CookieNames {
     /// Whether a name of ours stands where only a parser that ends a cookie at white space or a quote
     /// would begin to read one.
     fn is_hidden_in(&self, text: &str) -> bool {
+        // Found once: our name may stand in it thousands of times.
+        let value_begins = place_of_value(text);
         let mut from = 0;
         while let Some(place) = self.search.find(text, from) {
             from = place.saturating_add(self.session.len());
             let before = text.get(..place).unwrap_or_default();
             let bare = before.trim_end_matches([' ', '\t']);
-            let begins_here = bare.is_empty() || is_sign_of_a_name(bare);
+            let begins_here = bare.is_empty() || Some(bare.len()) == value_begins;
             let after = text.get(from..).unwrap_or_default();
             let is_fresh =
                 after.get(..FRESH.len()).is_some_and(|end| end.eq_ignore_ascii_case(FRESH));

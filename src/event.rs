@@ -271,9 +271,19 @@ mod tests {
     #[test]
     fn what_anyone_can_provoke_is_said_once_a_second_with_a_count() {
         let mut journal = Journal::default();
-        // All but the first take something that is out of order, and then any visitor.
-        for what in [What::TokenForged, What::CookieShadowed, What::ConfigInvalid, What::StoreFault]
-        {
+        // Some of them take something that is out of order, and then any visitor.
+        for what in [
+            What::SessionRefused,
+            What::CsrfRefused,
+            What::TokenForged,
+            What::TokenAmbiguous,
+            What::TokenReuse,
+            What::CookieShadowed,
+            What::ControlInvalid,
+            What::StoreFault,
+            What::OriginFault,
+            What::ConfigInvalid,
+        ] {
             let event = Event::new(what);
             let mut line =
                 |millis| journal.line(Level::Info, &event, NOW.plus(Span::from_millis(millis)));
@@ -290,6 +300,16 @@ mod tests {
             let event = Event::store_fault(fault);
             assert!(journal.line(Level::Warn, &event, NOW).is_some(), "{fault:?}");
             assert!(journal.line(Level::Warn, &event, NOW).is_none(), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn one_code_does_not_hide_another() {
+        let mut journal = Journal::default();
+        for code in ["wrong_host", "session_required"] {
+            let event = Event::new(What::SessionRefused).with("code", code);
+            assert!(journal.line(Level::Warn, &event, NOW).is_some(), "{code}");
+            assert!(journal.line(Level::Warn, &event, NOW).is_none(), "{code}");
         }
     }
 

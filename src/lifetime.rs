@@ -264,6 +264,8 @@ mod tests {
         let life = Life::begin(&lifetimes(), true, false, Shorter::default(), NOW);
         let shorter = Lifetimes { absolute: Span::from_secs(600), ..lifetimes() };
         assert_eq!(life.deadlines(&shorter, true).idle, NOW.plus(Span::from_secs(600)));
+        let shorter = Lifetimes { idle: Span::from_secs(60), ..lifetimes() };
+        assert_eq!(life.deadlines(&shorter, true).idle, NOW.plus(Span::from_secs(60)));
         let longer = Lifetimes { absolute: Span::from_secs(99_999), ..lifetimes() };
         assert_eq!(life.deadlines(&longer, true).absolute, NOW.plus(Span::from_secs(43_200)));
     }

@@ -149,7 +149,9 @@ impl Facts {
     /// question ([Fetch](https://fetch.spec.whatwg.org/#cors-preflight-fetch)).
     #[must_use]
     pub fn is_preflight(&self) -> bool {
-        self.method == "OPTIONS" && self.requested_method.is_some() && !self.announces_body()
+        self.method == "OPTIONS"
+            && present(self.requested_method.as_ref()).is_some()
+            && !self.announces_body()
     }
 
     /// Whether a GET or HEAD announces a body, which the platform cannot forward.
@@ -255,16 +257,40 @@ mod tests {
         let navigation = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")];
         assert!(get(&navigation).is_top_level_navigation());
         assert!(get(&[("accept", "text/html,*/*")]).is_top_level_navigation());
+        assert!(get(&[("accept", "Text/HTML")]).is_top_level_navigation());
         let prefetch = [navigation[0], navigation[1], ("sec-purpose", "prefetch")];
         for headers in [
             &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")][..],
             &[("sec-fetch-mode", "cors"), ("accept", "text/html")],
+            &[("sec-fetch-mode", "cors"), ("sec-fetch-dest", "document")],
             &[("sec-fetch-site", "same-origin"), ("accept", "text/html")],
             &[("accept", "application/json")],
             &prefetch,
         ] {
             assert!(!get(headers).is_top_level_navigation(), "{headers:?}");
         }
+    }
+
+    #[test]
+    fn a_preflight_names_the_method_that_it_asks_about() {
+        let asks = |headers: &[(&str, &str)]| {
+            Facts { method: "OPTIONS".to_owned(), ..get(headers) }.is_preflight()
+        };
+        let method = ("access-control-request-method", "PUT");
+        assert!(asks(&[method]));
+        assert!(asks(&[method, ("content-length", "0")]));
+        assert!(!asks(&[method, ("content-length", "1")]));
+        assert!(!asks(&[("access-control-request-method", "")]), "an empty header is none");
+        assert!(!asks(&[]));
+        assert!(!get(&[method]).is_preflight());
+    }
+
+    #[test]
+    fn a_script_that_takes_html_leaves_no_page() {
+        let accept = ("accept", "text/html");
+        assert!(get(&[("sec-fetch-mode", "navigate")]).is_navigation());
+        assert!(get(&[accept]).is_navigation(), "an old browser");
+        assert!(!get(&[("sec-fetch-mode", "cors"), accept]).is_navigation());
     }
 
     #[test]

@@ -173,6 +173,11 @@ fn durations_of_another_form_are_errors() {
     }
     assert_problem("assertion.ttl", &json!({ "assertion": { "ttl": "901s" } }));
     assert_problem("store_deadline", &json!({ "store_deadline": "31s" }));
+    assert_problem("store_deadline", &json!({ "store_deadline": "0s" }));
+    for (table, name) in [("assertion", "ttl"), ("rotation", "grace"), ("rotation", "reuse_after")]
+    {
+        assert_problem(&format!("{table}.{name}"), &json!({ table: { name: "0s" } }));
+    }
 }
 
 #[test]
@@ -197,7 +202,17 @@ fn contradictions_are_errors() {
         &json!({ "rotation": { "grace": "2m", "reuse_after": "1m" } }),
     );
     assert_problem("freshness.safe", &json!({ "freshness": { "safe": "31m" } }));
-    assert_problem("audience", &json!({ "audience": "https://app.example.com" }));
+    for lifetime in [json!({ "idle": "1m" }), json!({ "anonymous": "1m" })] {
+        let rule = json!({ "path": "/a", "access": "optional", "freshness": "61s" });
+        assert_problem("paths[1].freshness", &json!({ "lifetime": lifetime, "paths": [rule] }));
+        let freshness = json!({ "safe": "61s" });
+        assert_problem("freshness.safe", &json!({ "lifetime": lifetime, "freshness": freshness }));
+    }
+    for audience in ["https://app.example.com", "", "a\nb"] {
+        assert_problem("audience", &json!({ "audience": audience }));
+    }
+    let rule = json!({ "path": "/a", "access": "public", "freshness": "1s" });
+    assert_problem("paths[1].freshness", &json!({ "paths": [rule] }));
     assert_problem(
         "insecure_default_access",
         &json!({ "default_access": "optional", "insecure_default_access": "public" }),
@@ -271,6 +286,7 @@ fn cookies_rules_and_destinations_are_checked() {
         "__Host-a b",
         "__Host-a=b",
         "__Host-é",
+        &format!("__Host-{}", "x".repeat(49)),
     ] {
         assert_problem("cookie.name", &json!({ "cookie": { "name": name } }));
     }
@@ -294,6 +310,7 @@ fn cookies_rules_and_destinations_are_checked() {
         "/a#b",
         "evil",
         "https://",
+        "https://other.example/#b",
         "",
     ] {
         assert_problem("logout_url", &json!({ "logout_url": url }));
@@ -309,6 +326,9 @@ fn cookies_rules_and_destinations_are_checked() {
         ("data", json!(1.5)),
     ] {
         assert_problem(&format!("limits.{name}"), &json!({ "limits": { name: value } }));
+    }
+    for name in ["", "return to", "a&b", "a=b", "é"] {
+        assert_problem("login_return_param", &json!({ "login_return_param": name }));
     }
     assert_problem("store", &json!({ "store": "redis" }));
     let open = json!({ "default_access": "public" });
@@ -354,6 +374,8 @@ fn development_keys_are_refused_unless_the_issuer_is_a_loopback_host() {
         locator: key(3),
     };
     assert_eq!(Site::new(&base(), &secrets).err().unwrap().len(), 2);
+    let unknown = json!({ "issuer": "localhost:8787", "origin": "binding:APP" });
+    assert_eq!(Site::new(&unknown, &secrets).err().unwrap().len(), 1, "whose keys, is not known");
     let local = with(&json!({ "issuer": "http://localhost:8787" }));
     assert!(Site::new(&local, &secrets).is_ok());
 }

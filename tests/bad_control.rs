@@ -14,10 +14,11 @@
 #[path = "support/world.rs"]
 mod world;
 
+use edge_session::jws::Kind;
 use serde_json::{Value, json};
 use world::{
-    Ask, Browser, Play, Reaction, World, extend, forge, key_bytes, page, read, response, sign,
-    write,
+    Ask, Browser, Play, Reaction, World, envelope, extend, forge, key_bytes, page, read, response,
+    sign, write,
 };
 
 fn logged_in() -> (World, Browser) {
@@ -157,6 +158,7 @@ fn controls_whose_claims_do_not_fit_are_invalid() {
         json!({ "iat": now - 100, "exp": now - 61 }),
         json!({ "iat": now + 61, "exp": now + 90 }),
         json!({ "nbf": now + 61 }),
+        json!({ "iat": now + 61, "exp": now + 90, "nbf": now }),
         json!({ "nbf": "x" }),
         json!({ "iat": -1, "exp": 1 }),
         json!({ "iat": u64::MAX, "exp": u64::MAX }),
@@ -207,6 +209,9 @@ fn members_of_a_login_are_checked_too() {
         json!({ "sub": "a", "auth_time": -1 }),
         json!({ "sub": "a", "amr": "pwd" }),
         json!({ "sub": "a", "amr": [1] }),
+        json!({ "sub": "a", "amr": [""] }),
+        json!({ "sub": "a", "amr": ["x".repeat(65)] }),
+        json!({ "sub": "a", "amr": vec!["x"; 9] }),
         json!({ "sub": "a", "remember": "yes" }),
         json!({ "sub": "a", "end_others": 1 }),
         json!({ "sub": "a", "set": {} }),
@@ -215,6 +220,26 @@ fn members_of_a_login_are_checked_too() {
         let members = extend(json!({ "op": "create" }), &members);
         assert_code(&answer_changed(&members), 502, "control_invalid", &members.to_string());
     }
+    let longest =
+        json!({ "op": "create", "sub": "\u{e9}".repeat(255), "amr": vec!["x".repeat(64); 8] });
+    assert_eq!(answer_changed(&longest).status, 200);
+}
+
+#[test]
+fn a_message_of_8_kib_is_not_too_large() {
+    let (mut world, _) = logged_in();
+    let members = json!({ "op": "list", "jti": "1", "sub": "alice" });
+    let claims = extend(envelope(world.now), &members).to_string();
+    let mut lengths = Vec::new();
+    for padding in 5800..6000 {
+        let padded = claims.replacen('{', &format!("{{{}", " ".repeat(padding)), 1);
+        let message = world.site().origin_keys.sign(Kind::Control, padded.as_bytes());
+        let reaction = world.out_of_band_text(message.expose());
+        let length = message.expose().len();
+        assert_eq!(reaction.status, if length <= 8192 { 200 } else { 400 });
+        lengths.push(length);
+    }
+    assert!(lengths.contains(&8192) && lengths.iter().any(|length| *length > 8192), "{lengths:?}");
 }
 
 #[test]
@@ -248,6 +273,11 @@ fn a_control_counts_for_one_request_and_on_no_public_path_or_upgrade() {
     let reaction =
         world.go(&mut browser.clone(), socket, Play::SayOn(response(101, &[]), destroy.clone()));
     assert_code(&reaction, 502, "control_invalid", "101");
+    // The platform could not make the response that says so.
+    let play = Play::SayOn(response(600, &[]), json!({ "op": "create", "sub": "bob" }));
+    let reaction = world.go(&mut browser.clone(), write("/"), play);
+    assert_code(&reaction, 502, "control_invalid", "600");
+    assert_eq!(world.store.texts.len(), 1, "bob is not logged in");
     for status in [200, 204, 302, 304, 404, 500, 503] {
         let (mut world, mut browser) = logged_in();
         let reaction =

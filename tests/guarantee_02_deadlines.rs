@@ -228,6 +228,10 @@ fn a_remembered_session_outlives_the_browser_and_ends_at_its_absolute_deadline()
     let play = Play::Say(json!({ "op": "create", "sub": "alice", "remember": true }));
     let reaction = world.go(&mut browser, write("/login"), play);
     assert!(reaction.cookies[0].ends_with("; Max-Age=2592000"));
+    world.pass_millis(1);
+    let reaction = world.go(&mut browser, write("/"), Play::Say(json!({ "op": "rotate" })));
+    assert!(reaction.cookies[0].ends_with("; Max-Age=2591999"), "never longer than the session");
+    world.now = START;
     browser.restart();
     world.pass(2_592_000 - 1);
     assert!(world.who(0, &mut browser, write("/account/x")).is_some());
@@ -293,4 +297,21 @@ fn a_clock_that_steps_back_revives_nothing_that_was_seen_to_have_ended() {
     world.login(&mut other, "alice");
     world.now = START;
     assert_over(&mut world, &mut browser);
+}
+
+#[test]
+fn who_asks_shortly_before_the_deadline_is_nobody_when_the_answer_comes_after_it() {
+    for cookie in [read("/account/x"), write("/account/x")] {
+        let (mut world, mut browser) = logged_in(&json!({}));
+        browser.forget_freshness();
+        world.pass(1799);
+        // It must not count as activity: that would move the deadline.
+        let ask = cookie.with("Sec-Purpose", "prefetch");
+        let mut flight = world.fly(0, &browser, ask, Play::Pass);
+        for _step in ["the store is asked", "it answers"] {
+            assert!(!world.advance(&mut flight));
+        }
+        world.pass(1);
+        assert_eq!(world.finish(&mut flight).status, 401);
+    }
 }

@@ -65,6 +65,7 @@ fn a_login_never_goes_on_with_the_id_that_came_in() {
     let before = victim.session().unwrap().to_owned();
     world.login(&mut victim, "alice");
     assert_ne!(victim.session(), Some(before.as_str()));
+    assert!(world.logged(&["session.ended", "replaced"]));
     let seen = world.go(&mut attacker, read("/"), Play::Pass).seen.unwrap();
     assert_eq!((seen.subject(), seen.sid()), (None, None));
 }

@@ -174,6 +174,9 @@ fn what_is_below_the_reserved_path_is_never_forwarded() {
         "/a/..;/.edge-session/control",
         "/a;x/..;y/.edge-session;z/control",
         "/.edge-session/%2e%2e%2fopen/x",
+        "/.edge-session%5clogout",
+        "/a/..%5c.edge-session/control",
+        "/.;x/.edge-session/control",
         // Escapes that are none: many servers leave them as they are.
         "/.edge-session/control%",
         "/.edge-session/logout/%zz",
@@ -186,6 +189,9 @@ fn what_is_below_the_reserved_path_is_never_forwarded() {
         }
     }
     assert_eq!(world.forwarded, 0);
+    for target in ["/_/.edge-session/x", "/.well-known/.edge-session", "/.edge-sessions/x"] {
+        assert_eq!(world.send(page(target), Play::Pass).status, 200, "{target}: the origin's own");
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@
 mod world;
 
 use serde_json::{Value, json};
-use world::{Browser, Flight, Play, World, read, write};
+use world::{Browser, Flight, Play, World, page, read, write};
 
 fn logged_in() -> (World, Browser) {
     let mut world = World::with_isolates(&json!({}), 3);
@@ -158,4 +158,24 @@ fn a_login_can_carry_data_over_because_the_origin_has_it_in_the_assertion() {
     }));
     world.go(&mut browser, write("/login"), play);
     assert_eq!(data(&mut world, &browser), json!({ "cart": [1, 2] }));
+}
+
+#[test]
+fn a_browser_reads_its_own_write_where_anothers_rotation_was_first() {
+    let (mut world, mut browser) = logged_in();
+    world.pass(900);
+    let old = browser.clone();
+    assert!(world.go(&mut browser, page("/"), Play::Pass).gives_cookie());
+    let rotate = |name: &str| Play::Say(json!({ "op": "rotate", "set": { name: true } }));
+    let mut flights =
+        [(&browser, "a"), (&old, "b")].map(|(by, name)| world.fly(0, by, write("/"), rotate(name)));
+    for flight in &mut flights {
+        world.until_commanding(flight);
+    }
+    let [first, second] = flights.each_mut().map(|flight| world.finish(flight));
+    assert!(first.gives_cookie() && !second.gives_cookie());
+    browser.take(&first.cookies, world.now);
+    assert_eq!(data(&mut world, &browser), json!({ "a": true, "b": true }));
+    // Its ID is dead, and no isolate may tell it from memory what was before.
+    assert!(second.cookies.iter().any(|cookie| cookie.starts_with("__Host-session-fresh=")));
 }

@@ -251,6 +251,9 @@ fn a_person_without_a_session_is_sent_to_the_login_and_back_to_a_local_path() {
     }
     let longest = format!("/account/{}", "x".repeat(1014));
     assert!(location(&longest).starts_with("/login?return_to=%2Faccount"), "just under 1 KiB");
+    world = World::new(&json!({ "login_url": "/login?by=mail", "login_return_param": "next" }));
+    let reaction = world.send(page("/account/x"), Play::Pass);
+    assert_eq!(reaction.header("location"), Some("/login?by=mail&next=%2Faccount%2Fx"));
 }
 
 #[test]

@@ -62,11 +62,16 @@ fn the_oldest_session_ends_with_the_login_that_is_one_too_many() {
         world.pass(1);
         world.login(browser, "alice");
     }
+    // Not the one that was used least lately.
+    world.pass(60);
+    assert!(world.who(0, &mut browsers[2], write("/account/x")).is_some());
+    browsers.push(Browser::default());
+    world.login(browsers.last_mut().unwrap(), "alice");
     let alive: Vec<bool> = browsers
         .iter_mut()
         .map(|browser| world.who(0, browser, write("/account/x")).is_some())
         .collect();
-    assert_eq!(alive, [false, false, true, true, true]);
+    assert_eq!(alive, [false, false, false, true, true, true]);
     assert!(world.logged(&["session.ended", "replaced"]));
 }
 
@@ -192,4 +197,37 @@ fn reading_a_list_shows_the_living_only() {
     assert!(world.go(&mut browser, read("/"), Play::Pass).seen.unwrap().sid().is_none());
     let (_, reply) = ask(&world, Some("alice"), &json!("list"));
     assert_eq!(reply["list"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_message_of_its_own_may_have_the_name_of_a_request_that_was_answered() {
+    let mut world = World::new(&json!({}));
+    let mut browser = Browser::default();
+    world.login(&mut browser, "alice");
+    let update = json!({ "op": "update", "set": { "a": 1 } });
+    let seen = world.go(&mut browser, write("/"), Play::Say(update)).seen.unwrap();
+    let (jti, sid) = (&seen.claims["jti"], seen.sid().unwrap());
+    let job = json!({ "op": "update", "jti": jti, "sub": "alice", "sid": sid, "set": { "b": 2 } });
+    assert_eq!(world.out_of_band(&job).status, 204);
+    let seen = world.go(&mut browser, write("/"), Play::Pass).seen.unwrap();
+    assert_eq!(seen.claims["data"], json!({ "a": 1, "b": 2 }));
+}
+
+#[test]
+fn data_that_a_smaller_limit_has_made_too_large_stays_until_it_is_changed() {
+    let mut world = World::new(&json!({}));
+    let mut browser = Browser::default();
+    let data = json!({ "a": "x".repeat(200) });
+    let login = json!({ "op": "create", "sub": "alice", "data": data });
+    world.go(&mut browser, write("/"), Play::Say(login));
+    world.isolates = World::new(&json!({ "limits": { "data": 100 } })).isolates;
+    for (members, status) in [
+        (json!({ "op": "update", "idle": 60 }), 200),
+        (json!({ "op": "rotate" }), 200),
+        (json!({ "op": "update", "set": { "b": 1 } }), 502),
+        (json!({ "op": "update", "unset": ["a"] }), 200),
+    ] {
+        let reaction = world.go(&mut browser, write("/"), Play::Say(members.clone()));
+        assert_eq!(reaction.status, status, "{members}");
+    }
 }

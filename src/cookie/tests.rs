@@ -82,6 +82,8 @@ fn the_handle_takes_the_place_of_the_value_once() {
     let forwarded = |header| names().forwarded(header, Some(&sid));
     assert_eq!(forwarded("a=1; __Host-session=v; b=2"), replaced(&format!("a=1; {handle}; b=2")));
     assert_eq!(forwarded("__Host-session=v; __Host-session=w"), replaced(&handle));
+    let joined = "a=1, __Host-session=v; b=2; __Host-session=w";
+    assert_eq!(forwarded(joined), replaced(&format!("a=1; b=2; {handle}")), "who was believed");
 }
 
 #[test]
@@ -93,6 +95,7 @@ fn whatever_a_generous_parser_could_read_as_ours_is_removed() {
         "__HOST-SESSION=v",
         "\u{feff}__Host-session=v",
         "\u{b}__Host-session=v",
+        "\u{1f}__Host-session\u{1c}=v",
         "__Host-session",
         "__Host-session-fresh=1",
         "x=1,\u{a0}__Host-session=v",
@@ -114,6 +117,16 @@ fn whatever_a_generous_parser_could_read_as_ours_is_removed() {
         };
         assert!(!kept.to_lowercase().contains("__host-session"), "{header}");
     }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "how long it takes is what is tested")]
+fn a_long_header_takes_no_longer_than_others_of_its_length() {
+    // Looked at anew for every place of our name, the first half would take minutes.
+    let header = format!("{}={}", "x".repeat(500_000), "__Host-session\"=".repeat(30_000));
+    let begun = std::time::Instant::now();
+    assert_eq!(without(&header), Forwarded::Keep);
+    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
 }
 
 #[test]

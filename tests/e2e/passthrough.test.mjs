@@ -44,10 +44,16 @@ test("every method passes with its body, but for those that mean something to pr
 
 for (const status of [301, 302, 303, 307, 308]) {
   test(`a redirect (${status}) is the browser's to follow`, async () => {
-    app.on("/private/go", (recorded, response) => response.writeHead(status, { Location: "https://elsewhere.example/?a=b#c", "Set-Cookie": "a=b" }).end("moved"));
-    const answer = await ask("POST", "/private/go", [], "x");
-    assert.deepEqual([answer.status, answer.header("location"), answer.header("set-cookie"), answer.text], [status, "https://elsewhere.example/?a=b#c", "a=b", "moved"]);
-    assert.equal(gate.origin.requests.length, 1);
+    // Whoever follows it himself sends the assertion along, to whatever host it names.
+    for (const [method, path, body] of [["POST", "/private/go", "x"], ["GET", "/private/go"], ["POST", "/public/go", "x"], ["GET", "/public/go"], ["HEAD", "/public/go"]]) {
+      gate.origin.forget();
+      for (const location of ["https://elsewhere.example/?a=b#c", `${gate.origin.url}/there`]) {
+        app.on(path, (recorded, response) => response.writeHead(status, { Location: location, "Set-Cookie": "a=b" }).end(method === "HEAD" ? undefined : "moved"));
+        const answer = await ask(method, path, [], body);
+        assert.deepEqual([answer.status, answer.header("location"), answer.header("set-cookie"), answer.text], [status, location, "a=b", method === "HEAD" ? "" : "moved"]);
+      }
+      assert.deepEqual(gate.origin.requests.map(({ url }) => url), [path, path], `${method} ${path}`);
+    }
   });
 }
 
@@ -90,6 +96,21 @@ test("a conditional GET is answered 304: the application is not told to answer a
   const second = await ask("GET", "/private/page", [["If-None-Match", '"v1"']]);
   assert.deepEqual([second.status, second.header("etag"), second.header("vary"), second.text], [304, '"v1"', "Accept-Encoding", ""]);
   assert.equal(gate.origin.last.header("cache-control"), "max-age=0");
+});
+
+test("the platform is told to keep nothing of a path that may have a session, whatever the method, and with a session or without", async () => {
+  for (const method of ["GET", "HEAD", "POST", "OPTIONS"]) {
+    for (const cookie of [[], [["Cookie", alice.jar.header]]]) {
+      // What the platform tells the servers behind it of `no-store`.
+      const pragma = async (path) => {
+        await send(gate, method, path, [...BROWSER.fetch, ...cookie]);
+        return gate.origin.last.header("pragma");
+      };
+      assert.equal(await pragma("/optional"), "no-cache", method);
+      if (cookie.length > 0) assert.equal(await pragma("/private/x.css"), "no-cache", method);
+      assert.equal(await pragma("/public/x"), undefined, method);
+    }
+  }
 });
 
 test("a browser's own Cache-Control arrives, and public paths are asked as they are", async () => {
