@@ -125,10 +125,11 @@ impl<'call> Errand<'call> {
         let held = values::hold_back(&mut known.record.sessions, value).ok_or(Fault::Unreadable)?;
         let before = &known.record;
         let request = self.request();
-        let (after, reply) = store::apply(before, &request, now);
-        let after = after.as_ref().unwrap_or(before);
+        let (changed, reply) = store::apply(before, &request, now);
+        let is_done = changed.is_some();
+        let after = changed.as_ref().unwrap_or(before);
         let (keys, held) = (&self.keys, &*held);
-        let changes = Changes { keys, held, request: &request, before, after, now };
+        let changes = Changes { keys, held, request: &request, before, after, is_done, now };
         let mut writes = changes.writes(&reply)?;
         if let Some(root) = self.left_behind(&known, &reply, now) {
             writes.push(changes.ending(&root)?);
