@@ -108,6 +108,15 @@ impl Changes<'_> {
         })
     }
 
+    /// The IDs of a session, for those who read older ones.
+    pub(super) fn ids(&self, root: &Sid) -> Result<Option<Write>, Fault> {
+        let session = self.after.sessions.iter().find(|session| session.root == *root);
+        let write = |session: &Session| {
+            Ok(self.value(Kind::Ids, session, text(values::ids(session))?, false))
+        };
+        session.map(write).transpose()
+    }
+
     /// The session as it was before the command.
     fn old(&self, root: &Sid) -> Option<&Session> {
         self.before.sessions.iter().find(|session| session.root == *root)
