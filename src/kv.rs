@@ -125,9 +125,9 @@ impl<'call> Errand<'call> {
         let held = values::hold_back(&mut known.record.sessions, value).ok_or(Fault::Unreadable)?;
         let before = &known.record;
         let request = self.request();
-        let (changed, reply) = store::apply(before, &request, now);
-        let is_done = changed.is_some();
-        let after = changed.as_ref().unwrap_or(before);
+        let (written, reply) = store::apply(before, &request, now);
+        let is_done = written.is_some();
+        let after = written.as_ref().unwrap_or(before);
         let (keys, held) = (&self.keys, &*held);
         let changes = Changes { keys, held, request: &request, before, after, is_done, now };
         let mut writes = changes.writes(&reply)?;
