@@ -1,6 +1,13 @@
 //! In KV, a change of privilege is not for whoever keeps the ID from before.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+#![allow(
+    missing_docs,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking"
+)]
 
 #[path = "support/world.rs"]
 mod world;
