@@ -120,16 +120,20 @@ impl<'call> Errand<'call> {
     /// When what was read is of another format, or older than the cookie that it is about.
     pub fn decide(self, now: Time) -> Result<(Reply, Vec<Write>), Fault> {
         let mut known = self.known()?;
-        self.catch_up(&mut known, now)?;
+        let is_undone = self.catch_up(&mut known, now)?;
         let value = |root: &Sid| self.values.get(&self.keys.key(Kind::Session, root))?.as_deref();
         let held = values::hold_back(&mut known.record.sessions, value).ok_or(Fault::Unreadable)?;
         let before = &known.record;
         let request = self.request();
-        let (after, reply) = store::apply(before, &request, now);
-        let after = after.as_ref().unwrap_or(before);
+        let (written, reply) = store::apply(before, &request, now);
+        let is_done = written.is_some();
+        let after = written.as_ref().unwrap_or(before);
         let (keys, held) = (&self.keys, &*held);
-        let changes = Changes { keys, held, request: &request, before, after, now };
+        let changes = Changes { keys, held, request: &request, before, after, is_done, now };
         let mut writes = changes.writes(&reply)?;
+        if let (true, Reply::Live(view)) = (is_undone, &reply) {
+            writes.extend(changes.ids(&view.root)?);
+        }
         if let Some(root) = self.left_behind(&known, &reply, now) {
             writes.push(changes.ending(&root)?);
         }
@@ -250,28 +254,29 @@ impl<'call> Errand<'call> {
         Ok(known)
     }
 
-    /// Brings what was read up to what the presented cookie proves.
-    fn catch_up(&self, known: &mut Known, now: Time) -> Result<(), Fault> {
+    /// Brings what was read up to what the presented cookie proves. Says whether its ID would have
+    /// been read by now, had nobody who did not know of it written another.
+    fn catch_up(&self, known: &mut Known, now: Time) -> Result<bool, Fault> {
         let Some(stamp) = &self.call.request.stamp else {
-            return Ok(());
+            return Ok(false);
         };
         let (presented, may_be_missing) = match &self.call.request.command {
             Command::Validate { id, .. } => (*id, false),
             Command::Succeed { candidate } => (candidate.from, false),
             Command::Rotate(rotate) => (rotate.candidate.from, true),
             Command::DestroyAll { presented: Some(id), .. } => (*id, true),
-            _ => return Ok(()),
+            _ => return Ok(false),
         };
+        let is_young = now.since(stamp.sealed) <= LAG;
         let sessions = &mut known.record.sessions;
         if let Some(session) = sessions.iter_mut().find(|it| it.root == stamp.root) {
-            session.ids.catch_up(presented, stamp.generation, stamp.sealed);
-            return Ok(());
+            let is_news = session.ids.catch_up(presented, stamp.generation, stamp.sealed);
+            return Ok(is_news && !is_young);
         }
-        let is_young = now.since(stamp.sealed) <= LAG;
         if is_young && !may_be_missing && !self.has_ended(known) {
             return Err(Fault::Unsettled);
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Whether a session that was not found has ended, as far as that is proven.

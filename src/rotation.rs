@@ -192,17 +192,19 @@ impl Ids {
     }
 
     /// Takes an ID that is known to have been issued after all of these: what was read is older
-    /// than the cookie that presents it.
-    pub fn catch_up(&mut self, hash: IdHash, generation: u32, now: Time) {
+    /// than the cookie that presents it. Says whether it was.
+    pub fn catch_up(&mut self, hash: IdHash, generation: u32, now: Time) -> bool {
         if generation <= self.generation() || self.knows(&hash) {
-            return;
+            return false;
         }
+        let is_next = self.generation().checked_add(1) == Some(generation);
         let key = self.current.derived.as_ref().map(|(_, by)| by.key.clone());
         let by = Derivation { key: key.unwrap_or_default(), generation };
         let candidate = Candidate { from: self.current.hash, hash, by };
         let sid = self.current.sid.clone();
-        self.push(&candidate, sid, false, now);
+        self.push(&candidate, sid, !is_next, now);
         self.see(now);
+        true
     }
 
     /// Takes a periodic successor, or says that this very one has been taken already. Anything else

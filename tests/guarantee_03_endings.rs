@@ -16,7 +16,7 @@ mod world;
 
 use edge_session::site::{Secrets, Site};
 use serde_json::{Value, json};
-use world::{Browser, COOKIE, Play, Trouble, World, page, read, write};
+use world::{Browser, COOKIE, Play, Trouble, World, config, page, read, site, write};
 
 /// Two isolates, and a browser that both of them remember.
 fn logged_in() -> (World, Browser) {
@@ -310,4 +310,17 @@ fn with_another_locator_key_nobody_stays_logged_in_where_no_ending_would_find_th
         assert!(world.go_at(1, &mut browser.clone(), leave, Play::Pass).clears_cookie());
         assert_eq!(world.who(0, &mut browser.clone(), write("/account/x")), None);
     }
+}
+
+#[test]
+fn a_logout_from_a_session_that_a_shorter_configuration_has_ended_lasts_when_that_is_taken_back() {
+    let shorter = site(&config(&json!({ "lifetime": { "idle": "60s" } })), &["k1"]);
+    let mut world = World::of(vec![site(&config(&json!({})), &["k1"]), shorter]);
+    let mut alice = Browser::default();
+    world.login(&mut alice, "alice");
+    let copy = alice.clone();
+    world.pass(61);
+    let reaction = world.go_at(1, &mut alice, write("/.edge-session/logout"), Play::Pass);
+    assert_eq!(reaction.status, 204);
+    assert_eq!(world.who(0, &mut copy.clone(), write("/")), None);
 }

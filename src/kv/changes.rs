@@ -43,6 +43,8 @@ pub(super) struct Changes<'a> {
     /// The sessions whose values hold what came together with an ID that is not known.
     pub(super) held: &'a [Sid],
     pub(super) after: &'a Record,
+    /// Whether the command changed anything; a repeat does not.
+    pub(super) is_done: bool,
     pub(super) now: Time,
 }
 
@@ -57,8 +59,10 @@ impl Changes<'_> {
                 Some(old) => self.changed(old, session, reply, &mut writes, &mut last)?,
             }
         }
-        let is_barred = self.after.barrier > self.before.barrier;
         let is_about_all = matches!(self.request.command, Command::DestroyAll { .. });
+        // Whoever ended all but one at the same time, or by a clock that is ahead, set the same time.
+        let is_barred =
+            if is_about_all { self.is_done } else { self.after.barrier > self.before.barrier };
         if is_barred {
             writes.push(self.barrier(is_about_all)?);
         }
@@ -102,6 +106,15 @@ impl Changes<'_> {
             seconds: kept.secs_up().max(SHORTEST_LIFE),
             required: true,
         })
+    }
+
+    /// The IDs of a session, for those who read older ones.
+    pub(super) fn ids(&self, root: &Sid) -> Result<Option<Write>, Fault> {
+        let session = self.after.sessions.iter().find(|session| session.root == *root);
+        let write = |session: &Session| {
+            Ok(self.value(Kind::Ids, session, text(values::ids(session))?, false))
+        };
+        session.map(write).transpose()
     }
 
     /// The session as it was before the command.

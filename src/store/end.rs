@@ -9,14 +9,17 @@ use super::{Reply, Which};
 use crate::sid::Sid;
 use crate::token::IdHash;
 
-/// Ends one session, if it lives.
+/// Ends one session, and says so if it lived. One that is over goes as well: under a configuration
+/// that comes back it would live again.
 pub(super) fn one(object: &mut Object<'_>, which: &Which) -> Reply {
-    let Some(place) = object.place(which) else {
-        return Reply::Ended { ended: Vec::new(), presented: false };
-    };
-    let session = object.record.to_mut().sessions.remove(place);
-    object.written();
-    Reply::Ended { ended: vec![session.ids.sid().clone()], presented: true }
+    let mut ended = Vec::new();
+    if let Some(place) = object.record.sessions.iter().position(|session| session.is(which)) {
+        let lived = object.place(which) == Some(place);
+        let session = object.record.to_mut().sessions.remove(place);
+        ended.extend(lived.then(|| session.ids.sid().clone()));
+        object.written();
+    }
+    Reply::Ended { presented: !ended.is_empty(), ended }
 }
 
 /// Ends every session of the subject.

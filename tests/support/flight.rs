@@ -60,9 +60,21 @@ impl Flight {
         }
     }
 
+    /// Whether it waits for the origin, which may take its time, as no store may.
+    pub fn is_at_origin(&self) -> bool {
+        matches!(&self.state, State::AtOrigin(_))
+    }
+
     /// Whether it waits for a command that changes something.
     pub fn is_commanding(&self) -> bool {
         matches!(&self.state, State::Commanding(..) | State::Leaving(_))
+    }
+
+    /// The command that was asked has failed on its way, whatever was decided.
+    pub fn fail(&mut self, fault: Fault) {
+        if let State::Told(.., reply) | State::Commanded(.., reply) = &mut self.state {
+            *reply = Err(fault);
+        }
     }
 
     fn own(&self, answer: Answer) -> State {

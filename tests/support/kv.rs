@@ -51,6 +51,8 @@ pub struct Kv {
     pub asked_too_early: HashSet<String>,
     /// Decided commands whose writes are still under way, where they are held up.
     pub held: Option<Vec<(usize, Vec<Write>)>>,
+    /// The writes of the command decided last, where whoever drives it makes them one by one.
+    pub stepwise: Option<VecDeque<Write>>,
     written: HashMap<String, Time>,
 }
 
@@ -80,6 +82,10 @@ impl Kv {
     /// Carries a command out.
     pub fn ask(&mut self, place: usize, call: &Call, now: Time) -> Result<Reply, Fault> {
         let (reply, writes) = self.decide(place, call, now)?;
+        if let Some(steps) = &mut self.stepwise {
+            steps.extend(writes);
+            return Ok(reply);
+        }
         match &mut self.held {
             Some(held) if !writes.is_empty() => held.push((place, writes)),
             _ => self.land(place, &writes, now)?,
@@ -131,19 +137,19 @@ impl Kv {
 
     /// Carries a command's writes out.
     fn land(&mut self, place: usize, writes: &[Write], now: Time) -> Result<(), Fault> {
-        for write in writes {
-            let done = match &write.value {
-                None => {
-                    self.remove(place, &write.key, now);
-                    Ok(())
-                }
-                Some(value) => self.put(place, &write.key, value, write.seconds, now),
-            };
-            if write.required {
-                done?;
+        writes.iter().try_for_each(|write| self.make(place, write, now))
+    }
+
+    /// Makes one write. A command that depends on it has failed without it.
+    pub fn make(&mut self, place: usize, write: &Write, now: Time) -> Result<(), Fault> {
+        let done = match &write.value {
+            None => {
+                self.remove(place, &write.key, now);
+                Ok(())
             }
-        }
-        Ok(())
+            Some(value) => self.put(place, &write.key, value, write.seconds, now),
+        };
+        if write.required { done } else { Ok(()) }
     }
 
     /// Everything that is stored.

@@ -66,9 +66,11 @@ pub(super) fn again(
     ask_for(site, context, store::Rotate { candidate, ..rotate }, attempt.saturating_add(1), events)
 }
 
-/// The ID whose number comes after this one, derived from the presented one.
+/// The ID that takes the place of the one with this number, derived from the presented one. Its own
+/// number is never that of a periodic successor: in KV, whoever has not heard of it yet may still
+/// be given that one, which must not be this.
 fn candidate_after(site: &Site, token: &Token, after: u32) -> Option<Candidate> {
-    let by = Derivation { key: token.key.clone(), generation: after.checked_add(1)? };
+    let by = Derivation { key: token.key.clone(), generation: after.checked_add(2)? };
     derive(site, token, by).map(|(_, candidate)| candidate)
 }
 
