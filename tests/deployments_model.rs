@@ -16,11 +16,15 @@
 #[path = "support/object.rs"]
 #[allow(unreachable_pub, reason = "a module of this test alone")]
 mod object;
+#[path = "support/object_steps.rs"]
+#[allow(unreachable_pub, reason = "a module of this test alone")]
+mod steps;
 #[path = "support/world.rs"]
 mod world;
 
-use object::{LIVES, Object, Step};
+use object::Object;
 use proptest::prelude::*;
+use steps::{LIVES, Step};
 
 fn step() -> impl Strategy<Value = Step> {
     let wish = || prop_oneof![4 => Just(None), 1 => (1..900_u64).prop_map(Some)];
@@ -49,7 +53,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, max_shrink_iters: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 600, max_shrink_iters: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_deployment_clock_or_alarm_breaks_a_guarantee(history in prop::collection::vec(step(), 1..100)) {

@@ -16,11 +16,15 @@
 #[path = "support/races.rs"]
 #[allow(unreachable_pub, reason = "a module of this test alone")]
 mod races;
+#[path = "support/races_steps.rs"]
+#[allow(unreachable_pub, reason = "a module of this test alone")]
+mod steps;
 #[path = "support/world.rs"]
 mod world;
 
 use proptest::prelude::*;
-use races::{History, Kind, SLOTS, Step};
+use races::History;
+use steps::{Kind, SLOTS, Step};
 use world::Trouble;
 
 fn step() -> impl Strategy<Value = Step> {
@@ -50,7 +54,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, max_shrink_iters: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, max_shrink_iters: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn of_commands_that_go_on_at_once_none_undoes_an_ending_or_logs_anybody_out(history in prop::collection::vec(step(), 1..150)) {

@@ -2,92 +2,22 @@
 //! outside.
 
 use edge_session::data::{Change, Data};
-use edge_session::keys::KeyId;
 use edge_session::lifetime::Shorter;
-use edge_session::locator::Locator;
 use edge_session::record::{Owner, Record};
-use edge_session::rotation::{Candidate, Derivation};
 use edge_session::sid::Sid;
 use edge_session::store::{
     Command, Create, Operation, Policy, Reply, Request, Rotate, Which, apply,
 };
 use edge_session::subject::Subject;
 use edge_session::time::{Span, Time};
-use edge_session::token::{IdHash, Secret, SessionId};
-use serde_json::{Value, json};
+use edge_session::token::IdHash;
 
-use crate::world::{START, config, extend, site};
+use crate::steps::{Known, LIVES, Step, candidate, hash, policies, wish};
+use crate::world::START;
 
 /// The soonest that the object asks to be woken after an alarm, and when one failed.
 const SOON: Span = Span::from_secs(60);
 const LATER: Span = Span::from_secs(3600);
-
-/// Idle time, absolute lifetime, and that of a remembered session, of each deployment.
-pub const LIVES: [[u64; 3]; 4] = [[60, 200, 300], [20, 60, 80], [600, 2000, 3000], [60, 200, 300]];
-
-#[derive(Clone, Debug)]
-pub enum Step {
-    Create {
-        remember: bool,
-        end_others: bool,
-        idle: Option<u64>,
-        absolute: Option<u64>,
-    },
-    /// Somebody presents the ID of a session that is so many IDs old.
-    Validate {
-        session: usize,
-        age: usize,
-        slide: bool,
-    },
-    Update {
-        session: usize,
-        idle: Option<u64>,
-        absolute: Option<u64>,
-    },
-    Rotate {
-        session: usize,
-        end_others: bool,
-    },
-    Succeed {
-        session: usize,
-    },
-    Destroy {
-        session: usize,
-    },
-    DestroyAll,
-    Pass(u64),
-    Rewind(u64),
-    Deploy(usize),
-    /// The alarm rings if it is due.
-    Ring,
-    /// It rings whether it is due or not.
-    RingEarly,
-    /// It rings and nothing can be done.
-    RingInVain,
-    /// What it does is done twice.
-    RingTwice,
-}
-
-struct Known {
-    sid: Sid,
-    /// The handles that it got later.
-    later: Vec<Sid>,
-    /// Its IDs, newest first.
-    ids: Vec<IdHash>,
-    /// Not alive from then on, whatever happens.
-    absolute: Time,
-    /// The longest idle time that it can have.
-    idle: Span,
-    remember: bool,
-    created: Time,
-    /// The latest time at which activity can have been written, and the earliest of the latest.
-    used: Time,
-    surely: Time,
-    ended: bool,
-    /// Whether it may be over without having been ended.
-    is_free: bool,
-    told: u64,
-}
 
 pub struct Object {
     text: Option<String>,
@@ -102,31 +32,11 @@ pub struct Object {
 
 impl Object {
     pub fn new() -> Self {
-        let policy = |[idle, absolute, remember]: [u64; 3], members: Value| {
-            let seconds = |seconds: u64| format!("{seconds}s");
-            let all = extend(
-                json!({ "lifetime": {
-                "idle": seconds(idle), "anonymous": seconds(idle), "absolute": seconds(absolute),
-                "remember": seconds(remember), "touch": "10s" } }),
-                &members,
-            );
-            site(&config(&all), &["k1"]).config.policy()
-        };
-        let rotation = |grace: &str, reuse_after: &str, reuse: &str| json!({ "rotation": { "every": "20s", "grace": grace, "reuse_after": reuse_after, "reuse": reuse } });
-        let policies = vec![
-            policy(LIVES[0], rotation("5s", "30s", "end")),
-            policy(LIVES[1], rotation("1s", "5s", "end")),
-            policy(LIVES[2], rotation("30s", "300s", "refuse")),
-            policy(
-                LIVES[3],
-                extend(rotation("5s", "30s", "end"), &json!({ "limits": { "per_subject": 2 } })),
-            ),
-        ];
         Self {
             text: None,
             alarm: None,
             now: START,
-            policies,
+            policies: policies(),
             deployed: 0,
             known: Vec::new(),
             draws: 0,
@@ -423,19 +333,4 @@ impl Object {
         }
         panic!("it is woken again and again: {:?}", self.text);
     }
-}
-
-fn hash(bytes: [u8; 32]) -> IdHash {
-    SessionId::new(Locator::from_bytes([0; 16]), Secret::from_entropy(bytes)).hash()
-}
-
-/// What follows from a session's current ID.
-fn candidate(known: &Known) -> Candidate {
-    let generation = u32::try_from(known.ids.len()).unwrap();
-    let by = Derivation { key: KeyId::default(), generation };
-    Candidate { from: known.ids[0], hash: hash(*known.ids[0].as_bytes()), by }
-}
-
-fn wish(idle: Option<u64>, absolute: Option<u64>) -> Shorter {
-    Shorter { idle: idle.map(Span::from_secs), absolute: absolute.map(Span::from_secs) }
 }

@@ -3,71 +3,12 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use edge_session::kv::{LAG, Write};
+use edge_session::kv::LAG;
 use edge_session::time::{Span, Time};
 use serde_json::json;
 
-use crate::world::{Browser, COOKIE, Flight, Kv, Play, Trouble, World, page, secret_in, write};
-
-const SUBJECTS: [&str; 2] = ["alice", "bob"];
-const FRESH: Span = Span::from_secs(10);
-/// No store takes longer than this, in seconds.
-const DEADLINE: u64 = 2;
-pub const SLOTS: usize = 4;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Open,
-    Write,
-    Create { who: usize, end_others: bool },
-    Update,
-    Rotate { end_others: bool },
-    Destroy,
-    DestroyAll,
-    Logout,
-}
-
-#[derive(Clone, Debug)]
-pub enum Step {
-    /// A request goes out of one of the browsers, in one of the places.
-    Begin(usize, usize, usize, Kind),
-    /// A request, or the write that it waits for, gets a step further.
-    Advance(usize, usize),
-    /// It is finished, and its answer arrives or is lost.
-    Finish(usize, bool),
-    /// Somebody copies this browser's cookies into that one.
-    Copy(usize, usize),
-    Pass(u64),
-    Trouble(usize, Trouble),
-}
-
-struct Known {
-    subject: &'static str,
-    created: Time,
-    uses: Vec<Time>,
-    /// When, in which step and where it was ended.
-    ended: Option<(Time, usize, usize)>,
-    /// Nobody can tell whether it lives.
-    is_free: bool,
-    /// The step of the latest beginning or end of a change that may have made IDs dead at once, or
-    /// ended the session.
-    unsettled: usize,
-}
-
-struct Under {
-    flight: Flight,
-    /// The writes that it waits for.
-    writes: VecDeque<Write>,
-    place: usize,
-    browser: usize,
-    kind: Kind,
-    began: usize,
-    presented: Option<[u8; 32]>,
-    session: Option<usize>,
-    has_failed_write: bool,
-    looked_at: bool,
-    is_concluded: bool,
-}
+use crate::steps::{DEADLINE, FRESH, Kind, Known, SLOTS, SUBJECTS, Step, Under};
+use crate::world::{Browser, COOKIE, Kv, Play, World, page, secret_in, write};
 
 pub struct History {
     world: World,
