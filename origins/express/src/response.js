@@ -37,20 +37,27 @@ export function hook(res, exchange, next) {
         });
         return res;
       }
-      ended = true;
-      return end.apply(res, args);
+      return finish(args);
     }
+    if (!exchange.pending) return finish(args);
     ended = true;
-    if (!exchange.pending) return end.apply(res, args);
-    exchange.flush().then(
-      () => end.apply(res, args),
-      (error) => {
-        fail(error);
-        setImmediate(() => res.socket?.destroy());
-      },
-    );
+    exchange.flush().then(() => end.apply(res, args)).catch((error) => {
+      fail(error);
+      setImmediate(() => res.socket?.destroy());
+    });
     return res;
   };
+
+  // What Node.js does not take (a number, a bad status) has ended nothing: the error page is still to come.
+  function finish(args) {
+    ended = true;
+    try {
+      return end.apply(res, args);
+    } catch (error) {
+      ended = false;
+      throw error;
+    }
+  }
 }
 
 // What belongs to the answer that is not sent.

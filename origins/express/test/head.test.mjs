@@ -71,6 +71,34 @@ for (const way of ["end", "save"]) {
   });
 }
 
+onBoth("an answer that Node.js does not take makes room for the error page", async (start) => {
+  const { get } = await start((app) => {
+    app.get("/chunk", (req, res) => res.end(123));
+    app.get("/status", (req, res) => {
+      res.statusCode = undefined;
+      res.end("page");
+    });
+  });
+  for (const path of ["/chunk", "/status"]) {
+    const { status, text } = await get(path, ALICE, { signal: AbortSignal.timeout(5000) });
+    assert.equal(status, 500, path);
+    assert.match(JSON.parse(text).error, /chunk|status/, path);
+  }
+});
+
+onBoth("an end that Node.js does not take breaks the connection, and not the process, when the gate was told before", async (start, t) => {
+  const gate = createServer((req, res) => res.writeHead(204).end()).listen(0, "127.0.0.1");
+  await once(gate, "listening");
+  t.after(() => gate.close());
+  const { get, errors } = await start((app) => app.get("/", (req, res) => {
+    res.write("a");
+    req.session.n = 1;
+    res.end(123);
+  }), { controlUrl: `http://127.0.0.1:${gate.address().port}/` });
+  await assert.rejects(get("/", ALICE, { signal: AbortSignal.timeout(5000) }), { name: "TypeError" });
+  assert.equal(errors[0]?.code, "ERR_INVALID_ARG_TYPE");
+});
+
 onBoth("whoever ends an answer once more sends none in the place of the error", async (start) => {
   const { post } = await start((app) => app.post("/", (req, res) => {
     req.session.user = "alice";
