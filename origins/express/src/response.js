@@ -75,6 +75,8 @@ function andCookie(vary) {
 // what is set, so it is changed there, in a copy.
 function amend(res, rest, name, change) {
   const i = rest.findIndex((value) => value !== null && typeof value === "object");
+  // Node.js takes a list of pairs only where no header is set, and here one is.
+  if (Array.isArray(rest[i]?.[0])) rest[i] = rest[i].flat();
   const given = i < 0 ? [] : pairs(rest[i]);
   const mine = ([key]) => key.toLowerCase() === name.toLowerCase();
   const values = given.filter(mine).map(([, value]) => value);

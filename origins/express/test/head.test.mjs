@@ -45,6 +45,33 @@ onBoth("an answer that shows who is asking varies by cookie, wherever it was rea
   assert.equal((await get("/not", ALICE)).headers.get("vary"), "Origin");
 });
 
+onBoth("a head may be a list of pairs, as Node.js takes it, in an answer that looks at the session or changes it", async (start) => {
+  const heads = {
+    "/even": [["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"], ["Vary", "Origin"], ["Cache-Control", "public, max-age=60"]],
+    "/odd": [["Set-Cookie", ["a=1", "b=2"]], ["Vary", "Origin"], ["X-Other", "1"]],
+    "/one": [["Vary", "Origin"]],
+    "/none": [],
+  };
+  const { get } = await start((app) => {
+    app.disable("x-powered-by");
+    app.get(Object.keys(heads), (req, res) => {
+      const { user } = req.session;
+      if (req.query.write) req.session.n = 1;
+      res.writeHead(200, heads[req.path]).end(user);
+    });
+  });
+  for (const [path, head] of Object.entries(heads)) {
+    const read = await get(path, ALICE);
+    assert.deepEqual([read.status, read.text], [200, "alice"], path);
+    assert.equal(read.headers.get("vary"), head.length > 0 ? "Origin, Cookie" : "Cookie", path);
+    assert.deepEqual(read.headers.getSetCookie(), head.length > 1 ? ["a=1", "b=2"] : [], path);
+    const written = await get(`${path}?write=1`, ALICE);
+    assert.deepEqual(written.operation, { op: "update", set: { n: 1 } }, path);
+    assert.equal(written.headers.get("cache-control"), "private, no-store", path);
+    assert.deepEqual(written.headers.getSetCookie(), head.length > 1 ? ["a=1", "b=2"] : [], path);
+  }
+});
+
 // The gate has the session only once the head that makes it has left: until then it answers 404.
 for (const way of ["end", "save"]) {
   onBoth(`a head that is written and not yet sent leaves before the gate is told of what came after it (${way})`, async (start, t) => {
