@@ -49,7 +49,7 @@ class EdgeSessionRepository implements FindByIndexNameSessionRepository<Session>
 
 	@Override
 	public Session findById(String id) {
-		Exchange exchange = Exchange.current();
+		Exchange exchange = Exchange.of(id);
 		EdgeSession session = exchange.session();
 		if (session != null && Objects.equals(exchange.id(session), id)) {
 			return session;
@@ -59,7 +59,7 @@ class EdgeSessionRepository implements FindByIndexNameSessionRepository<Session>
 
 	@Override
 	public void deleteById(String id) {
-		Exchange exchange = Exchange.current();
+		Exchange exchange = Exchange.of(id);
 		EdgeSession session = exchange.session();
 		if (session != null && Objects.equals(exchange.id(session), id)) {
 			exchange.end();

@@ -2,6 +2,7 @@ package dev.edgesession.spring;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
@@ -32,6 +33,9 @@ final class Exchange {
 	private static final Log logger = LogFactory.getLog(Exchange.class);
 
 	private static final ThreadLocal<Exchange> current = new ThreadLocal<>();
+
+	/** The one whose ID a thread has asked for that belongs to no request. Spring Session does that before it looks the session up or ends it. */
+	private static final ThreadLocal<WeakReference<Exchange>> asked = new ThreadLocal<>();
 
 	private final EdgeClaims claims;
 
@@ -82,6 +86,14 @@ final class Exchange {
 			throw new EdgeSessionException("no request belongs to this thread, so there is no session. In jobs use EdgeSessions");
 		}
 		return exchange;
+	}
+
+	/** The one of the session with this ID, also in a thread that answers for a request and is not the request's own. */
+	static Exchange of(String id) {
+		WeakReference<Exchange> last = (current.get() == null) ? asked.get() : null;
+		Exchange exchange = (last == null) ? null : last.get();
+		EdgeSession session = (exchange == null) ? null : exchange.session();
+		return (session != null && exchange.change.id(session).equals(id)) ? exchange : current();
 	}
 
 	void bind() {
@@ -162,6 +174,9 @@ final class Exchange {
 	}
 
 	synchronized String id(EdgeSession session) {
+		if (current.get() == null) {
+			asked.set(new WeakReference<>(this));
+		}
 		return this.change.id(session);
 	}
 
