@@ -75,8 +75,7 @@ function andCookie(vary) {
 // what is set, so it is changed there, in a copy.
 function amend(res, rest, name, change) {
   const i = rest.findIndex((value) => value !== null && typeof value === "object");
-  // Node.js takes a list of pairs only where no header is set, and here one is.
-  if (Array.isArray(rest[i]?.[0])) rest[i] = rest[i].flat();
+  if (Array.isArray(rest[i])) rest[i] = plain(rest[i]);
   const given = i < 0 ? [] : pairs(rest[i]);
   const mine = ([key]) => key.toLowerCase() === name.toLowerCase();
   const values = given.filter(mine).map(([, value]) => value);
@@ -88,3 +87,15 @@ function amend(res, rest, name, change) {
 }
 
 const pairs = (headers) => (Array.isArray(headers) ? Array.from({ length: headers.length / 2 }, (_, i) => headers.slice(2 * i, 2 * i + 2)) : Object.entries(headers));
+
+// A list as Node.js takes it where a header is set already, and here one is: no list of pairs, and no name twice (Node.js 20 keeps the last).
+function plain(list) {
+  const flat = Array.isArray(list[0]) ? list.flat() : list;
+  if (flat.length % 2 !== 0) return flat; // Node.js says what is wrong
+  const byName = new Map();
+  for (const [name, value] of pairs(flat)) {
+    const key = String(name).toLowerCase();
+    byName.set(key, [name, ...(byName.get(key)?.slice(1) ?? []), value]);
+  }
+  return [...byName.values()].flatMap(([name, ...values]) => [name, values.length === 1 ? values[0] : values.flat()]);
+}
