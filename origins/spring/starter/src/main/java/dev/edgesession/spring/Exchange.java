@@ -93,7 +93,7 @@ final class Exchange {
 		WeakReference<Exchange> last = (current.get() == null) ? asked.get() : null;
 		Exchange exchange = (last == null) ? null : last.get();
 		EdgeSession session = (exchange == null) ? null : exchange.session();
-		return (session != null && exchange.change.id(session).equals(id)) ? exchange : current();
+		return (session != null && exchange.id(session).equals(id)) ? exchange : current();
 	}
 
 	void bind() {
