@@ -334,3 +334,22 @@ fn a_life_that_is_nearly_over_is_written_all_the_same() {
     let now = world.now;
     assert_eq!(kv(&mut world).keys('s', now).len(), 1, "it is over all the same");
 }
+
+#[test]
+fn what_is_left_of_sessions_that_ended_together_goes_at_their_absolute_deadline() {
+    let (mut world, _) = logged_in(Kv::consistent());
+    let ended = json!({ "op": "destroy_all", "sub": "alice", "jti": "m-1" });
+    assert_eq!(world.out_of_band(&ended).status, 204);
+    let now = world.now;
+    assert_eq!(kv(&mut world).keys('s', now).len(), 1, "nobody asked which there were");
+    assert!(!world.logged(&["session.ended"]), "nor knows which to tell of");
+    world.pass(12 * 3600);
+    let now = world.now;
+    assert_eq!(kv(&mut world).keys('s', now).len(), 0);
+    world.pass(399 * 86_400);
+    let now = world.now;
+    assert_eq!(kv(&mut world).keys('b', now).len(), 1, "that they have ended is known for long");
+    world.pass(86_400);
+    let now = world.now;
+    assert_eq!(kv(&mut world).keys('b', now).len(), 0);
+}
