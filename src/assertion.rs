@@ -1,9 +1,9 @@
 //! `Edge-Session-Assertion`: the signed statement to the origin of who is asking.
 //!
 //! Guarantees: every forwarded request carries one, so an origin can refuse what did not come
-//! through the gate; it lives for seconds, names its audience and this one request, and says nothing
-//! of a session where there is none. `data` is always there with a session, `{}` when empty. Times
-//! are integer `NumericDate`s ([RFC 7519](https://www.rfc-editor.org/rfc/rfc7519#section-2)).
+//! through the gate; it lives for `assertion.ttl`, names its audience and this one request, and says
+//! nothing of a session where there is none. `data` is always there with a session, `{}` when empty.
+//! Times are integer `NumericDate`s ([RFC 7519](https://www.rfc-editor.org/rfc/rfc7519#section-2)).
 
 use serde::Serialize;
 

@@ -8,7 +8,8 @@
 //!   ([OWASP ASVS 5 V7](https://github.com/OWASP/ASVS/blob/v5.0.0/5.0/en/0x16-V7-Session-Management.md),
 //!   7.2.4);
 //! - parallel rotations from one ID make one successor, whoever asks first;
-//! - a dead ID presented long after its successor was seen is noticed: somebody kept a copy.
+//! - a dead ID presented long after its successor was seen is noticed, as long as it is among the
+//!   last eight: somebody kept a copy.
 
 use serde::{Deserialize, Serialize};
 

@@ -289,6 +289,25 @@ fn what_is_over_is_cleared_away_within_24_idle_times_and_at_most_half_a_day() {
 }
 
 #[test]
+fn what_is_over_is_cleared_away_beside_a_session_that_lives_for_long() {
+    for remembered_first in [true, false] {
+        let mut world = World::new(&json!({}));
+        for remember in [remembered_first, !remembered_first] {
+            let op = json!({ "op": "create", "sub": "alice", "remember": remember });
+            world.go(&mut Browser::default(), write("/login"), Play::Say(op));
+        }
+        let stored = |world: &World| {
+            let text = world.store.texts.values().next().unwrap();
+            serde_json::from_str::<Value>(text).unwrap()["sessions"].as_array().unwrap().len()
+        };
+        assert_eq!(stored(&world), 2);
+        world.pass(1800 + 12 * 3600);
+        world.store.wake(world.now);
+        assert_eq!(stored(&world), 1, "{remembered_first}");
+    }
+}
+
+#[test]
 fn a_clock_that_steps_back_revives_nothing_that_was_seen_to_have_ended() {
     let (mut world, mut browser) = logged_in(&json!({}));
     let mut other = Browser::default();

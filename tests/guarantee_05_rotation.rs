@@ -321,3 +321,30 @@ fn a_key_change_in_three_steps_logs_nobody_out() {
         world.isolates.remove(0);
     }
 }
+
+#[test]
+fn an_id_that_nine_others_have_followed_is_dead_and_goes_unnoticed() {
+    let (mut world, mut browser) = logged_in(World::new(&json!({})));
+    let mut old = Vec::new();
+    for _ in 0..9 {
+        old.push(browser.clone());
+        world.pass(900);
+        world.go(&mut browser, page("/account/x"), Play::Pass);
+        assert!(world.who(0, &mut browser, write("/account/x")).is_some());
+    }
+    world.pass(300);
+    assert_eq!(world.who(0, &mut old[0].clone(), write("/account/x")), None);
+    assert!(!world.logged(&["token.reuse"]));
+    assert!(world.who(0, &mut browser, write("/account/x")).is_some(), "the session lives");
+    assert_eq!(world.who(0, &mut old[1].clone(), write("/account/x")), None);
+    assert!(world.logged(&["token.reuse", "ended"]), "the eighth is known");
+}
+
+#[test]
+fn an_id_that_a_change_of_privilege_has_replaced_is_told_as_refused_at_once() {
+    let (mut world, mut browser) = logged_in(World::new(&json!({})));
+    let old = browser.clone();
+    world.go(&mut browser, write("/"), Play::Say(json!({ "op": "rotate" })));
+    assert_eq!(world.who(0, &mut old.clone(), write("/account/x")), None);
+    assert!(world.logged(&["token.reuse", "refused"]));
+}

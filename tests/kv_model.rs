@@ -16,11 +16,10 @@
 #[path = "support/world.rs"]
 mod world;
 
-use edge_session::kv::LAG;
 use edge_session::time::{Span, Time};
 use proptest::prelude::*;
 use serde_json::json;
-use world::{Browser, Kv, Play, World, page, write};
+use world::{Browser, Kv, LAG, Play, World, page, write};
 
 const SUBJECTS: [&str; 2] = ["alice", "bob"];
 const FRESH: Span = Span::from_secs(10);

@@ -238,15 +238,30 @@ fn no_session_is_asked_for_before_it_is_there() {
 fn a_session_that_has_not_arrived_is_a_fault_at_first_and_never_remembered_as_ended() {
     let (mut world, mut alice) = logged_in(Kv::late());
     let show = kv(&mut world).hide(&['s']);
-    let refused = world.go_at(1, &mut alice, page("/account/x"), Play::Pass);
-    assert_unavailable(&refused);
-    world.pass(61);
+    for seconds in [0, 60] {
+        world.pass(seconds);
+        let refused = world.go_at(1, &mut alice, page("/account/x"), Play::Pass);
+        assert_unavailable(&refused);
+    }
+    world.pass(1);
     let refused = world.go_at(1, &mut alice, read("/account/x"), Play::Pass);
     assert_eq!((refused.status, refused.code().as_str()), (401, "session_required"));
     assert!(alice.session().is_some());
     show(kv(&mut world));
     let allowed = world.go_at(1, &mut alice, read("/account/x"), Play::Pass);
     assert_eq!(allowed.status, 200);
+}
+
+#[test]
+fn a_session_is_known_to_have_run_out_only_when_its_use_elsewhere_would_have_arrived() {
+    for (seconds, reason) in [(0, "unknown"), (59, "unknown"), (60, "expired")] {
+        let (mut world, mut alice) = logged_in(Kv::late());
+        world.pass(1800 + seconds);
+        let refused = world.go_at(1, &mut alice, read("/account/x"), Play::Pass);
+        assert_eq!(refused.code(), "session_required");
+        let said = format!("\"reason\":\"{reason}\"");
+        assert!(world.logged(&["session.refused", &said]), "{seconds}: {:?}", world.lines);
+    }
 }
 
 #[test]
@@ -333,4 +348,23 @@ fn a_life_that_is_nearly_over_is_written_all_the_same() {
     assert_eq!(who(&mut world, 0, &alice), None);
     let now = world.now;
     assert_eq!(kv(&mut world).keys('s', now).len(), 1, "it is over all the same");
+}
+
+#[test]
+fn what_is_left_of_sessions_that_ended_together_goes_at_their_absolute_deadline() {
+    let (mut world, _) = logged_in(Kv::consistent());
+    let ended = json!({ "op": "destroy_all", "sub": "alice", "jti": "m-1" });
+    assert_eq!(world.out_of_band(&ended).status, 204);
+    let now = world.now;
+    assert_eq!(kv(&mut world).keys('s', now).len(), 1, "nobody asked which there were");
+    assert!(!world.logged(&["session.ended"]), "nor knows which to tell of");
+    world.pass(12 * 3600);
+    let now = world.now;
+    assert_eq!(kv(&mut world).keys('s', now).len(), 0);
+    world.pass(399 * 86_400);
+    let now = world.now;
+    assert_eq!(kv(&mut world).keys('b', now).len(), 1, "that they have ended is known for long");
+    world.pass(86_400);
+    let now = world.now;
+    assert_eq!(kv(&mut world).keys('b', now).len(), 0);
 }

@@ -6,15 +6,17 @@ import { WORKERD } from "./names.mjs";
 const FORTY = Array.from({ length: 40 }, (_, i) => `preference_${i}=value-${i}`).join("; ");
 const FOUR_KB = Array.from({ length: 8 }, (_, i) => `blob_${i}=${String.fromCharCode(97 + i).repeat(500)}`).join("; ");
 const TWENTY = Array.from({ length: 20 - BASE.length - 2 }, (_, i) => [`X-Custom-Header-${i}`, `value number ${i}`]); // with Host and Cookie
-const FORGED = `__Host-session=${"A".repeat(138)}`;
 const ATTACK = [...BASE.filter(([name]) => !name.startsWith("Sec-")), ["Origin", "https://evil.example"], ["Sec-Fetch-Site", "cross-site"], ["Sec-Fetch-Mode", "navigate"], ["Sec-Fetch-Dest", "document"]];
+
+// A cookie whose MAC, the last 32 bytes, is wrong, and nothing else.
+const forged = (cookie) => `${cookie.slice(0, -20)}${cookie.at(-20) === "A" ? "B" : "A"}${cookie.slice(-19)}`;
 
 // Shapes of requests, from a session's cookie.
 const SHAPES = {
   get: (cookie) => ({ headers: [...BASE, ["Cookie", cookie]] }),
   checked: (cookie) => ({ path: "/checked/page", headers: [...BASE, ["Cookie", cookie]] }),
   post: (cookie) => ({ method: "POST", body: "a=1&b=2", headers: [...BASE, ["Content-Type", "application/x-www-form-urlencoded"], ["Cookie", cookie]] }),
-  forged: () => ({ headers: [...BASE, ["Cookie", FORGED]] }),
+  forged: (cookie) => ({ headers: [...BASE, ["Cookie", forged(cookie)]] }),
   attack: (cookie) => ({ method: "POST", body: "a=1", headers: [...ATTACK, ["Content-Type", "application/x-www-form-urlencoded"], ["Cookie", cookie]] }),
   public: (cookie) => ({ path: "/public/logo", headers: [...BASE, ["Cookie", cookie]] }),
   forty: (cookie) => ({ headers: [...BASE, ["Cookie", `${FORTY}; ${cookie}`]] }),

@@ -3,9 +3,9 @@
 // A user's day is taken as logins, pages and posts. A page is so many reads at once, and then a time in which it is looked at; of those
 // times as many are longer than t as is usual for waiting times of this mean, e^(-t/mean). So with a window w a share of e^(-w/mean) of the
 // pages asks the store, and the page after a change always does; after a login it does where the store is KV. While a user is active,
-// activity is written once a touch interval and the ID is replaced once a rotation interval. A durable store writes activity with a change
-// as well, which puts the next time off by half an interval on average. A day's first login finds nothing of the user, and what is left of
-// the day is cleared away once.
+// activity is written once a touch interval, or four times within the idle time where that is more, and the ID is replaced once a rotation
+// interval. A durable store writes activity with a change as well, which puts the next time off by half an interval on average. A day's
+// first login finds nothing of the user, and what is left of the day is cleared away once.
 
 const add = (total, counts, times) => {
   for (const [name, count] of Object.entries(counts)) total[name] = (total[name] ?? 0) + count * times;
@@ -19,7 +19,7 @@ function beyond(counts, base) {
 }
 
 // What one user's day costs: { requests, counts }. Times in seconds.
-export function usersDay({ store, window, requestsPerDay, users, posts, changes, logins, perPage, think, touch, rotation }, operations) {
+export function usersDay({ store, window, requestsPerDay, users, posts, changes, logins, perPage, think, touch, rotation, idle }, operations) {
   const cost = (name) => operations[`${store} ${name}`];
   const requests = requestsPerDay / users;
   const sent = requests * posts;
@@ -40,7 +40,7 @@ export function usersDay({ store, window, requestsPerDay, users, posts, changes,
   add(counts, cost("login"), first);
   add(counts, cost("second login"), signIns - first);
   add(counts, cost("expiry"), first);
-  const touches = Math.min(Math.max(0, active / touch - (isKv ? 0 : updates / 2)), pages + sent);
+  const touches = Math.min(Math.max(0, active / Math.min(touch, idle / 4) - (isKv ? 0 : updates / 2)), pages + sent);
   add(counts, beyond(cost("validate and touch"), cost("validate")), touches);
   if (rotation > 0) add(counts, beyond(cost("rotation"), cost("validate")), Math.min(active / rotation, pages));
   return { requests, counts };

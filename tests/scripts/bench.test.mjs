@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { createServer } from "node:http";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
+import { requestsOf } from "../../scripts/benchmarks/cases.mjs";
 import { load, once, requestBytes } from "../../scripts/benchmarks/load.mjs";
 import { isWanted, peer, read } from "../../scripts/benchmarks/options.mjs";
 import { BIG_BYTES, BIG_PATH, headerOf, startOrigin } from "../../scripts/benchmarks/origin.mjs";
@@ -29,6 +30,16 @@ test("what is wrong with the command line is said in a line, and nothing is buil
 test("a peer's cookie may hold commas and equals signs", () => {
   const read = peer("pomerium=http://127.0.0.1:80/x?a=b,pid=12,cookie=a=1,2; b=c==");
   assert.deepEqual({ ...read, url: read.url.href }, { name: "pomerium", url: "http://127.0.0.1/x?a=b", pid: 12, cookie: "a=1,2; b=c==" });
+});
+
+test("a forged cookie is a real one but for its MAC: what is measured includes finding that out", () => {
+  const cookie = `__Host-session=${Buffer.alloc(92, 1).toString("base64url")}`;
+  const [[real], [forged]] = ["get", "forged"].map((shape) => requestsOf(shape, [cookie]));
+  assert.equal(forged.length, real.length);
+  const differing = [...real.keys()].filter((i) => real[i] !== forged[i]);
+  const end = real.indexOf(cookie) + cookie.length;
+  assert.equal(differing.length, 1);
+  assert.ok(differing[0] >= end - 42 && differing[0] < end - 1, `${end - differing[0]} before the end`);
 });
 
 test("--only takes names and beginnings of names", () => {

@@ -42,6 +42,7 @@ test("a longer window, fewer posts, a longer touch interval and rarer rotation n
     [["--touch", "5m"], ["--touch", "10s"]],
     [["--rotation", "0s"], ["--rotation", "1m"]],
     [["--logins", "1"], ["--logins", "9"]],
+    [["--idle", "30m"], ["--idle", "1m"]], // activity is written four times within the idle time at least
   ]) {
     assert.ok(price(...cheap) < price(...dear), `${cheap} ${dear}`);
   }

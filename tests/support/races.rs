@@ -3,12 +3,11 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use edge_session::kv::LAG;
 use edge_session::time::{Span, Time};
 use serde_json::json;
 
 use crate::steps::{DEADLINE, FRESH, Kind, Known, SLOTS, SUBJECTS, Step, Under};
-use crate::world::{Browser, COOKIE, Kv, Play, World, page, secret_in, write};
+use crate::world::{Browser, COOKIE, Kv, LAG, Play, World, page, secret_in, write};
 
 pub struct History {
     world: World,

@@ -30,7 +30,7 @@ use edge_session::time::{Span, Time};
 
 pub use browser::{Ask, Browser, COOKIE, HOST, ISSUER, foreign, page, read, write};
 pub use flight::Flight;
-pub use kv::Kv;
+pub use kv::{Kv, LAG};
 pub use origin::{Play, Seen, envelope, extend, forge, response, sign};
 pub use reaction::Reaction;
 pub use store::{Store, Trouble};
