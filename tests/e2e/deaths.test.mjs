@@ -9,7 +9,7 @@ import { DIED, Waiting } from "../../src/shell/waiting.js";
 let gate;
 let app;
 test.before(async () => {
-  gate = await startGate({ config: { default_access: "optional", store_deadline: "30s", paths: [{ path: "/private/*", access: "required" }] } });
+  gate = await startGate({ config: { default_access: "optional", store_deadline: "30s", paths: [{ path: "/private/*", access: "required" }, { path: "/long/*", access: "required", freshness: "25m" }] } });
 });
 test.after(() => gate.stop());
 test.beforeEach(async () => {
@@ -147,6 +147,28 @@ test("a death between two calls answers its victim and everyone else in flight a
   for (const answer of await Promise.all([victim, ...others])) isInternalError(answer);
   assert.ok(performance.now() - started < PROMPT);
   assert.equal(gate.origin.requests.filter((recorded) => recorded.url.startsWith("/private/")).length, 0);
+  for (const hold of holds) hold.release();
+  assert.equal(await alice.who(), sub);
+});
+
+// Nobody waits for that write but the runtime: the client has its answer.
+test("a death in the write behind an answer answers everyone in flight at once, and not when the next request comes", async () => {
+  const sub = newUser();
+  const alice = await (await signedIn(sub)).forgotten();
+  await alice.read("/long/x");
+  await gate.advance(120_000);
+  const holds = Array.from({ length: 3 }, () => app.hold("/held"));
+  const others = Array.from({ length: 3 }, () => new Browser(gate).send("POST", "/held", BROWSER.fetch, ""));
+  await Promise.all(holds.map((hold) => hold.arrived));
+  await gate.forgetCalls();
+  await gate.fault("lost", { held: true });
+  assert.equal((await alice.read("/long/x")).status, 200);
+  assert.ok(await eventually(async () => (await gate.storeCalls()).length === 1));
+  await gate.breakClock();
+  const started = performance.now();
+  await gate.release();
+  for (const answer of await Promise.all(others)) isInternalError(answer); // although the application still holds them
+  assert.ok(performance.now() - started < PROMPT);
   for (const hold of holds) hold.release();
   assert.equal(await alice.who(), sub);
 });
