@@ -180,6 +180,27 @@ test("a death in the write behind an answer answers everyone in flight at once, 
   assert.equal(await alice.who(), sub);
 });
 
+test("the log says of a death once that it happened, and how many waited: who was answered waits no more", async () => {
+  const alice = await signedIn();
+  for (let i = 0; i < 3; i += 1) await alice.send("POST", "/private/x", BROWSER.fetch, "");
+  const holds = Array.from({ length: 2 }, () => app.hold("/held"));
+  const others = Array.from({ length: 2 }, () => alice.send("POST", "/held", BROWSER.fetch, ""));
+  await Promise.all(holds.map((hold) => hold.arrived));
+  const first = app.hold("/first");
+  const victim = alice.send("POST", "/first", BROWSER.fetch, "");
+  await first.arrived;
+  await gate.breakClock();
+  first.release();
+  await Promise.all([victim, ...others]);
+  for (const hold of holds) hold.release(); // for those who were told already
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await gate.logsArrived();
+  assert.deepEqual(gate.events("instance.died").map((event) => event.requests), [2], "beside the victim");
+  const internal = gate.events("internal");
+  assert.equal(internal.length, 1);
+  assert.match(internal[0].error, /^[A-Za-z]*Error$/, "its name, and nothing that it quotes");
+});
+
 test("fifty deaths in a row leave a gate that works", async () => {
   const sub = newUser();
   const alice = await signedIn(sub);
