@@ -356,6 +356,18 @@ test("a write behind an answer that finds the session ended elsewhere ends it he
   assert.ok(await eventually(async () => (await status(alice, "/long/x")) === 401));
 });
 
+test("a session that a stolen old ID has ended is ended for its newest ID at once, in memory too", async () => {
+  const alice = await settled();
+  const old = alice.copy();
+  await alice.does({ op: "rotate" });
+  alice.jar.delete(FRESH);
+  assert.equal(await status(alice, "/long/x"), 200);
+  await gate.advance(6 * MINUTE);
+  assert.equal(await status(old), 401);
+  assert.deepEqual((await logged(gate, "token.reuse")).map((event) => event.outcome), ["ended"]);
+  assert.equal(await status(alice, "/long/x"), 401);
+});
+
 // --- other configurations: each one is another deployment, so these come last ---
 
 test("beyond freshness.entries the oldest answer goes, which changes nothing but the cost", async () => {
