@@ -368,6 +368,26 @@ test("a session that a stolen old ID has ended is ended for its newest ID at onc
   assert.equal(await status(alice, "/long/x"), 401);
 });
 
+test("what the store has answered is judged, and stated to the application, by the time at which it arrives", async () => {
+  const post = (browser) => browser.send("POST", "/private/x", BROWSER.fetch, "");
+  const alice = await settled();
+  assert.equal((await meanwhile(() => post(alice), () => gate.advance(5 * MINUTE))).status, 200);
+  assert.equal(told().iat, Math.floor((await gate.now()) / SECOND));
+  await alice.forgotten();
+  gate.origin.forget();
+  const before = await gate.begun();
+  await meanwhile(
+    () => parallel(alice, 2, "/long/x"), // one of them follows the other
+    async () => {
+      assert.ok(await eventually(async () => (await gate.begun()) === before + 2));
+      await gate.advance(2 * MINUTE);
+    },
+  );
+  const now = Math.floor((await gate.now()) / SECOND);
+  assert.deepEqual(gate.origin.requests.map((recorded) => recorded.claims.iat), [now, now]);
+  assert.equal((await meanwhile(() => post(alice), () => gate.advance(31 * MINUTE))).status, 401, "it is over by now");
+});
+
 // --- other configurations: each one is another deployment, so these come last ---
 
 test("beyond freshness.entries the oldest answer goes, which changes nothing but the cost", async () => {
