@@ -60,6 +60,21 @@ for (const [kind, name] of Object.entries(FAULTS)) {
   });
 }
 
+test("a platform that refuses the question at once is a fault like any other", async () => {
+  const sub = newUser();
+  const alice = await (await signedIn(sub)).forgotten();
+  gate.origin.forget();
+  for (const ask of [() => alice.read("/private/x"), () => alice.send("POST", "/private/x", BROWSER.fetch, ""), () => alice.send("POST", "/.edge-session/logout")]) {
+    await gate.refuse(9);
+    isUnavailable(await ask());
+    await gate.clearFaults();
+  }
+  assert.equal(gate.origin.requests.length, 0);
+  assert.deepEqual(new Set((await logged(gate, "store.fault")).map((event) => event.fault)), new Set(["failed"]));
+  assert.deepEqual(gate.events("internal"), []);
+  assert.equal(await alice.who(), sub);
+});
+
 test("a fault concerns nobody who needs no store: public paths, visitors without a cookie, forged cookies", async () => {
   const alice = await signedIn();
   const forged = new Browser(gate);

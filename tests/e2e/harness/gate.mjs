@@ -159,6 +159,8 @@ export async function startGate(options = {}) {
   // {held: true} in the place of {ms}: until gate.release, or clearFaults.
   gate.fault = (kind, { times = 1, ...more } = {}) => order({ fault: { kind, times, ...more } });
   gate.release = () => order({ release: true });
+  // The platform refuses this many questions at once: calling the object throws.
+  gate.refuse = (times = 1) => order({ refuse: times });
   gate.clearFaults = () => order({ clear: true });
 
   // --- traps ---
