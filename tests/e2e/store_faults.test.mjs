@@ -75,6 +75,14 @@ test("a platform that refuses the question at once is a fault like any other", a
   assert.equal(await alice.who(), sub);
 });
 
+test("a logout whose object cannot delete what it stored is not confirmed", async () => {
+  const alice = await signedIn();
+  const id = alice.id;
+  await gate.fault("undeleted");
+  isUnavailable(await alice.send("POST", "/.edge-session/logout"));
+  assert.equal(alice.id, id);
+});
+
 test("a fault concerns nobody who needs no store: public paths, visitors without a cookie, forged cookies", async () => {
   const alice = await signedIn();
   const forged = new Browser(gate);

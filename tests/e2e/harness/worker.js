@@ -109,6 +109,13 @@ export class SessionObject extends Product {
         if (fault.kind === "lost") throw new Error("reply lost, on command");
         return reply;
       }
+      case "undeleted": { // the object's storage fails where it deletes everything
+        const { storage } = this.ctx;
+        storage.deleteAll = () => Promise.reject(new Error("not deleted, on command"));
+        const reply = await super.ask(question);
+        delete storage.deleteAll;
+        return reply;
+      }
       case "reset":
         this.ctx.abort("reset on command");
         return null;
