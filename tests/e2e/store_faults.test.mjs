@@ -144,6 +144,15 @@ for (const kind of ["throw", "hang", "lost"]) {
   });
 }
 
+test("a login that is tried once more has no more time for both than the deadline", async () => {
+  const browser = new Browser(gate);
+  await gate.fault("lost", { ms: 2500 });
+  await gate.fault("hang");
+  const started = performance.now();
+  isUnavailable(await browser.does({ op: "create", sub: newUser() }));
+  assert.ok(performance.now() - started < 5000, `${performance.now() - started} ms`);
+});
+
 test("a login or a rotate whose confirmation was lost once is confirmed, with an ID that works", async () => {
   for (const operation of [{ op: "rotate" }, { op: "create", sub: newUser() }]) {
     const alice = await signedIn();
