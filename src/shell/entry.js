@@ -94,7 +94,9 @@ function survive(call, otherwise) {
 
 export default {
   fetch(request, env, ctx) {
-    const answered = survive(() => gate(request, env, ctx), internalError);
+    // What goes on behind the answer is nobody's either, and an instance may die of it.
+    const behind = { waitUntil: (work) => ctx.waitUntil(settle(() => work)) };
+    const answered = survive(() => gate(request, env, behind), internalError);
     // A client that disconnects ends its request wherever it stands: a logout that the origin has answered would not be carried out.
     if (answered instanceof Promise) ctx.waitUntil(answered);
     return answered;

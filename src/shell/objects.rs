@@ -61,6 +61,11 @@ fn reply(told: &JsValue) -> Result<Reply, Fault> {
 }
 
 fn fault(error: &JsValue) -> Fault {
+    // Null has no members. Asking for one throws, and whatever throws where a value was to be returned
+    // leaves a place in the glue's table of values taken for good.
+    if error.is_null() {
+        return Fault::Failed;
+    }
     let member = |name: &str| Reflect::get(error, &name.into()).unwrap_or(JsValue::UNDEFINED);
     if member("overloaded").is_truthy() {
         Fault::Overloaded

@@ -65,3 +65,14 @@ for (const [name, request] of Object.entries(REQUESTS)) {
     }
   });
 }
+
+test("a store that can tell nothing leaves nothing behind for each request that asks it", async () => {
+  const ask = (count) => Promise.all(Array.from({ length: count }, () => send(gate, "POST", "/page", [...BROWSER.fetch, ["Cookie", session]], "")));
+  await gate.fault("null", { times: 2000 });
+  const [{ status }] = await ask(50);
+  assert.equal(status, 503);
+  const { places } = await gate.order({});
+  for (let i = 0; i < 20; i += 1) await ask(50);
+  assert.equal((await gate.order({})).places, places);
+  await gate.clearFaults();
+});

@@ -9,7 +9,7 @@ import { DIED, Waiting } from "../../src/shell/waiting.js";
 let gate;
 let app;
 test.before(async () => {
-  gate = await startGate({ config: { default_access: "optional", store_deadline: "30s", paths: [{ path: "/private/*", access: "required" }] } });
+  gate = await startGate({ config: { default_access: "optional", store_deadline: "30s", paths: [{ path: "/private/*", access: "required" }, { path: "/long/*", access: "required", freshness: "25m" }] } });
 });
 test.after(() => gate.stop());
 test.beforeEach(async () => {
@@ -130,25 +130,75 @@ test("a death while the application's answer is looked at answers everyone else 
   assert.equal(await alice.who(), sub);
 });
 
-// Where the store's answer goes on being handled, no call of the entry's is under way: what is thrown there is nobody's.
-test("a death between two calls answers its victim and everyone else in flight at once, and not when the next request comes", async () => {
+// Where an answer of the store's is handled, no call of the entry's is under way: what is thrown there is nobody's.
+for (const [what, path, ask, earlier] of [
+  ["whose the ID is", "/private/x", (alice) => alice.send("POST", "/private/x", BROWSER.fetch, ""), 0],
+  ["what the application said", "/do", (alice) => alice.does({ op: "update", set: { late: 2 } }), 1],
+  ["a logout", "/.edge-session/logout", (alice) => alice.send("POST", "/.edge-session/logout"), 0],
+]) {
+  test(`a death when the store has answered (${what}) answers its victim and everyone else in flight at once, and not when the next request comes`, async () => {
+    const sub = newUser();
+    const alice = await (await signedIn(sub)).forgotten();
+    const holds = Array.from({ length: 3 }, () => app.hold("/held"));
+    const others = Array.from({ length: 3 }, () => new Browser(gate).send("POST", "/held", BROWSER.fetch, ""));
+    await Promise.all(holds.map((hold) => hold.arrived));
+    gate.origin.forget();
+    await gate.forgetCalls();
+    await gate.fault("late", { held: true, skip: earlier });
+    const victim = ask(alice);
+    assert.ok(await eventually(async () => (await gate.storeCalls()).length === earlier + 1));
+    await gate.breakClock();
+    const started = performance.now();
+    await gate.release();
+    for (const answer of await Promise.all([victim, ...others])) isInternalError(answer); // although the application still holds them
+    assert.ok(performance.now() - started < PROMPT);
+    assert.equal(gate.origin.requests.filter((recorded) => recorded.url === path).length, earlier);
+    for (const hold of holds) hold.release();
+    if (path !== "/.edge-session/logout") assert.equal(await alice.who(), sub);
+  });
+}
+
+// Nobody waits for that write but the runtime: the client has its answer.
+test("a death in the write behind an answer answers everyone in flight at once, and not when the next request comes", async () => {
   const sub = newUser();
   const alice = await (await signedIn(sub)).forgotten();
+  await alice.read("/long/x");
+  await gate.advance(120_000);
   const holds = Array.from({ length: 3 }, () => app.hold("/held"));
   const others = Array.from({ length: 3 }, () => new Browser(gate).send("POST", "/held", BROWSER.fetch, ""));
   await Promise.all(holds.map((hold) => hold.arrived));
   await gate.forgetCalls();
-  await gate.fault("late", { held: true });
-  const victim = alice.send("POST", "/private/x", BROWSER.fetch, "");
+  await gate.fault("lost", { held: true });
+  assert.equal((await alice.read("/long/x")).status, 200);
   assert.ok(await eventually(async () => (await gate.storeCalls()).length === 1));
   await gate.breakClock();
   const started = performance.now();
   await gate.release();
-  for (const answer of await Promise.all([victim, ...others])) isInternalError(answer);
+  for (const answer of await Promise.all(others)) isInternalError(answer); // although the application still holds them
   assert.ok(performance.now() - started < PROMPT);
-  assert.equal(gate.origin.requests.filter((recorded) => recorded.url.startsWith("/private/")).length, 0);
   for (const hold of holds) hold.release();
   assert.equal(await alice.who(), sub);
+});
+
+test("the log says of a death once that it happened, and how many waited: who was answered waits no more", async () => {
+  const alice = await signedIn();
+  for (let i = 0; i < 3; i += 1) await alice.send("POST", "/private/x", BROWSER.fetch, "");
+  const holds = Array.from({ length: 2 }, () => app.hold("/held"));
+  const others = Array.from({ length: 2 }, () => alice.send("POST", "/held", BROWSER.fetch, ""));
+  await Promise.all(holds.map((hold) => hold.arrived));
+  const first = app.hold("/first");
+  const victim = alice.send("POST", "/first", BROWSER.fetch, "");
+  await first.arrived;
+  await gate.breakClock();
+  first.release();
+  await Promise.all([victim, ...others]);
+  for (const hold of holds) hold.release(); // for those who were told already
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await gate.logsArrived();
+  assert.deepEqual(gate.events("instance.died").map((event) => event.requests), [2], "beside the victim");
+  const internal = gate.events("internal");
+  assert.equal(internal.length, 1);
+  assert.match(internal[0].error, /^[A-Za-z]*Error$/, "its name, and nothing that it quotes");
 });
 
 test("fifty deaths in a row leave a gate that works", async () => {

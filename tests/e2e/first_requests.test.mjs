@@ -92,6 +92,38 @@ for (const [kind, fault] of [["lost", "failed"], ["hang", "deadline"]]) {
   });
 }
 
+test("whoever waited for an answer that is not kept asks for itself", async () => {
+  const alice = await settled();
+  const { sub } = await alice.claims();
+  await alice.forgotten();
+  gate.origin.forget();
+  await gate.forgetCalls();
+  await gate.fault("late", { held: true });
+  const before = await gate.begun();
+  const answers = parallel(alice, 3);
+  assert.ok(await eventually(async () => (await gate.begun()) === before + 3 && (await gate.storeCalls()).length === 1));
+  await alice.copy().does({ op: "update", set: { meanwhile: 1 } }); // what was asked before may be out of date
+  gate.origin.forget();
+  await gate.release();
+  assert.deepEqual((await answers).map((answer) => answer.status), [200, 200, 200]);
+  assert.deepEqual(gate.origin.requests.map((recorded) => recorded.claims.sub), [sub, sub, sub]);
+});
+
+test("an unsafe request that asks meanwhile, and meets a fault, is nothing to those who wait for a first request's answer", async () => {
+  const alice = await settled();
+  await gate.forgetCalls();
+  await gate.fault("slow", { held: true });
+  const started = performance.now();
+  const before = await gate.begun();
+  const answers = parallel(alice, 3);
+  assert.ok(await eventually(async () => (await gate.begun()) === before + 3 && (await gate.storeCalls()).length === 1));
+  await gate.fault("throw");
+  assert.equal((await alice.send("POST", "/private/x", BROWSER.fetch, "")).status, 503);
+  await gate.release();
+  assert.deepEqual((await answers).map((answer) => answer.status), [200, 200, 200]);
+  assert.ok(performance.now() - started < DEADLINE, "they were told, and did not run out of time");
+});
+
 test("parallel first requests share a store call that runs out of time, although all stood still just then", async () => {
   const alice = await settled();
   const workerd = descendants(process.pid).filter(({ command }) => command.includes("workerd"));

@@ -356,6 +356,38 @@ test("a write behind an answer that finds the session ended elsewhere ends it he
   assert.ok(await eventually(async () => (await status(alice, "/long/x")) === 401));
 });
 
+test("a session that a stolen old ID has ended is ended for its newest ID at once, in memory too", async () => {
+  const alice = await settled();
+  const old = alice.copy();
+  await alice.does({ op: "rotate" });
+  alice.jar.delete(FRESH);
+  assert.equal(await status(alice, "/long/x"), 200);
+  await gate.advance(6 * MINUTE);
+  assert.equal(await status(old), 401);
+  assert.deepEqual((await logged(gate, "token.reuse")).map((event) => event.outcome), ["ended"]);
+  assert.equal(await status(alice, "/long/x"), 401);
+});
+
+test("what the store has answered is judged, and stated to the application, by the time at which it arrives", async () => {
+  const post = (browser) => browser.send("POST", "/private/x", BROWSER.fetch, "");
+  const alice = await settled();
+  assert.equal((await meanwhile(() => post(alice), () => gate.advance(5 * MINUTE))).status, 200);
+  assert.equal(told().iat, Math.floor((await gate.now()) / SECOND));
+  await alice.forgotten();
+  gate.origin.forget();
+  const before = await gate.begun();
+  await meanwhile(
+    () => parallel(alice, 2, "/long/x"), // one of them follows the other
+    async () => {
+      assert.ok(await eventually(async () => (await gate.begun()) === before + 2));
+      await gate.advance(2 * MINUTE);
+    },
+  );
+  const now = Math.floor((await gate.now()) / SECOND);
+  assert.deepEqual(gate.origin.requests.map((recorded) => recorded.claims.iat), [now, now]);
+  assert.equal((await meanwhile(() => post(alice), () => gate.advance(31 * MINUTE))).status, 401, "it is over by now");
+});
+
 // --- other configurations: each one is another deployment, so these come last ---
 
 test("beyond freshness.entries the oldest answer goes, which changes nothing but the cost", async () => {

@@ -4,7 +4,7 @@ import test from "node:test";
 import { Browser, application } from "./harness/app.mjs";
 import { makeKey, startGate } from "./harness/gate.mjs";
 import { control, controlClaims, controlHeader, sign } from "./harness/jws.mjs";
-import { BROWSER, send } from "./harness/raw.mjs";
+import { BROWSER, connect, request, send } from "./harness/raw.mjs";
 
 const PATH = "/.edge-session/control";
 
@@ -235,4 +235,12 @@ test("the endpoint takes POST at its exact path and nothing else, and never reac
   }
   assert.equal((await send(gate, "POST", `${PATH}?query`, [], message)).status, 200);
   assert.equal(gate.origin.requests.length, 0);
+});
+
+test("a message without an end is refused as soon as it is too long, and not when it ends", async () => {
+  const connection = await connect(gate);
+  connection.send(request(gate, "POST", PATH, [["Transfer-Encoding", "chunked"]]));
+  connection.send(`${(60_000).toString(16)}\r\n${"x".repeat(60_000)}\r\n`);
+  assert.equal((await connection.read({ timeout: 10_000 })).code, "control_too_large");
+  connection.abort();
 });

@@ -60,6 +60,29 @@ for (const [kind, name] of Object.entries(FAULTS)) {
   });
 }
 
+test("a platform that refuses the question at once is a fault like any other", async () => {
+  const sub = newUser();
+  const alice = await (await signedIn(sub)).forgotten();
+  gate.origin.forget();
+  for (const ask of [() => alice.read("/private/x"), () => alice.send("POST", "/private/x", BROWSER.fetch, ""), () => alice.send("POST", "/.edge-session/logout")]) {
+    await gate.refuse(9);
+    isUnavailable(await ask());
+    await gate.clearFaults();
+  }
+  assert.equal(gate.origin.requests.length, 0);
+  assert.deepEqual(new Set((await logged(gate, "store.fault")).map((event) => event.fault)), new Set(["failed"]));
+  assert.deepEqual(gate.events("internal"), []);
+  assert.equal(await alice.who(), sub);
+});
+
+test("a logout whose object cannot delete what it stored is not confirmed", async () => {
+  const alice = await signedIn();
+  const id = alice.id;
+  await gate.fault("undeleted");
+  isUnavailable(await alice.send("POST", "/.edge-session/logout"));
+  assert.equal(alice.id, id);
+});
+
 test("a fault concerns nobody who needs no store: public paths, visitors without a cookie, forged cookies", async () => {
   const alice = await signedIn();
   const forged = new Browser(gate);
@@ -120,6 +143,15 @@ for (const kind of ["throw", "hang", "lost"]) {
     assert.deepEqual((await alice.claims()).data, { kept: 1, also: 2, tried: 4 });
   });
 }
+
+test("a login that is tried once more has no more time for both than the deadline", async () => {
+  const browser = new Browser(gate);
+  await gate.fault("lost", { ms: 2500 });
+  await gate.fault("hang");
+  const started = performance.now();
+  isUnavailable(await browser.does({ op: "create", sub: newUser() }));
+  assert.ok(performance.now() - started < 5000, `${performance.now() - started} ms`);
+});
 
 test("a login or a rotate whose confirmation was lost once is confirmed, with an ID that works", async () => {
   for (const operation of [{ op: "rotate" }, { op: "create", sub: newUser() }]) {

@@ -2,6 +2,9 @@
 const { Instance } = WebAssembly;
 
 export const crossings = { in: 0, out: 0, names: {} };
+// How many JavaScript values the glue has room for, which only grows.
+export const places = () => exports.__wbindgen_externrefs.length;
+let exports;
 
 const counted = (functions, direction) =>
   Object.fromEntries(
@@ -18,5 +21,6 @@ const counted = (functions, direction) =>
 
 WebAssembly.Instance = function CountedInstance(module, imports) {
   const out = Object.fromEntries(Object.entries(imports).map(([name, functions]) => [name, counted(functions, "out")]));
-  return { exports: counted(new Instance(module, out).exports, "in") };
+  ({ exports } = new Instance(module, out));
+  return { exports: counted(exports, "in") };
 };

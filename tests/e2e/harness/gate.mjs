@@ -155,10 +155,13 @@ export async function startGate(options = {}) {
   // How many requests the gate has begun to handle since its start.
   gate.begun = async () => (await order({})).begun;
   // For the next `times` calls of an object, after `skip` that go well: "throw", "overloaded", "hang", "null", "garbage" {reply}, "slow" {ms},
-  // "late" {ms} (done, answered late), "lost" {ms} (done, the reply lost, at once or later), "reset" (the object is thrown out of memory).
+  // "late" {ms} (done, answered late), "lost" {ms} (done, the reply lost, at once or later), "undeleted" (the object cannot delete
+  // everything), "reset" (the object is thrown out of memory).
   // {held: true} in the place of {ms}: until gate.release, or clearFaults.
   gate.fault = (kind, { times = 1, ...more } = {}) => order({ fault: { kind, times, ...more } });
   gate.release = () => order({ release: true });
+  // The platform refuses this many questions at once: calling the object throws.
+  gate.refuse = (times = 1) => order({ refuse: times });
   gate.clearFaults = () => order({ clear: true });
 
   // --- traps ---

@@ -24,6 +24,7 @@ let faults = [];
 let calls = [];
 let begun = 0; // requests that the gate has begun to handle
 let releases = 0;
+let refusals = 0;
 
 // How long a fault takes: its time, or until the test releases it.
 async function patience({ ms, held }) {
@@ -62,11 +63,19 @@ function dieSoon(place) {
   else queueMicrotask(() => die(order.kind));
 }
 
+// A platform that does not even let the gate ask, as beyond its limit of subrequests.
+const refusing = {
+  getByName() {
+    refusals -= 1;
+    throw new Error("no more of these, on command");
+  },
+};
+
 export default {
   fetch(request, env, ctx) {
     begun += 1;
     dieSoon("gate");
-    return product.fetch(request, env, ctx);
+    return product.fetch(request, refusals > 0 ? { ...env, SESSIONS: refusing } : env, ctx);
   },
 };
 
@@ -100,6 +109,13 @@ export class SessionObject extends Product {
         if (fault.kind === "lost") throw new Error("reply lost, on command");
         return reply;
       }
+      case "undeleted": { // the object's storage fails where it deletes everything
+        const { storage } = this.ctx;
+        storage.deleteAll = () => Promise.reject(new Error("not deleted, on command"));
+        const reply = await super.ask(question);
+        delete storage.deleteAll;
+        return reply;
+      }
       case "reset":
         this.ctx.abort("reset on command");
         return null;
@@ -116,9 +132,11 @@ export class BackDoor extends WorkerEntrypoint {
     if (order.breakClock) clockThrows = 1;
     if (order.trap) traps.push(order.trap);
     if (order.fault) faults.push(order.fault);
+    if (order.refuse) refusals = order.refuse;
     if (order.clear) {
       traps = [];
       faults = [];
+      refusals = 0;
       clockThrows = 0;
     }
     if (order.clear || order.release) releases += 1;
