@@ -18,7 +18,12 @@ use world::{Browser, Kv, Play, World, page, write};
 /// Alice gets a new ID with a change of privilege, while a thief who has her ID of before is given a
 /// periodic successor in a place that has not heard of it.
 fn stolen() -> (World, Browser, Browser) {
-    let mut world = World::with_isolates(&json!({ "store": "kv" }), 3);
+    stolen_with(&json!({}))
+}
+
+/// The same under these rules of rotation.
+fn stolen_with(rotation: &Value) -> (World, Browser, Browser) {
+    let mut world = World::with_isolates(&json!({ "store": "kv", "rotation": rotation }), 3);
     world.kv = Some(Kv::late());
     let mut alice = Browser::default();
     world.login(&mut alice, "alice");
@@ -61,5 +66,35 @@ fn an_id_from_before_a_change_of_privilege_lasts_until_the_new_one_is_used_and_n
     for at in 0..3 {
         assert_eq!(data(&mut world, at, &mut thief), None, "{at}");
         assert_eq!(data(&mut world, at, &mut alice), Some(json!({ "admin": true })), "{at}");
+    }
+}
+
+#[test]
+fn the_new_id_is_good_however_many_successors_the_one_from_before_has_had_meanwhile() {
+    for successors in 1..4 {
+        let (mut world, mut alice, mut thief) = stolen();
+        for _ in 1..successors {
+            world.pass(901);
+            assert!(world.go_at(1, &mut thief, page("/"), Play::Pass).gives_cookie());
+        }
+        world.pass(61);
+        let admin = Some(json!({ "admin": true }));
+        assert_eq!(data(&mut world, 0, &mut alice), admin, "{successors}");
+        world.pass(61);
+        assert_eq!(data(&mut world, 1, &mut alice), admin, "{successors}");
+        assert_eq!(data(&mut world, 1, &mut thief), None, "{successors}");
+    }
+}
+
+#[test]
+fn no_grace_shows_what_came_with_a_change_of_privilege_to_the_id_from_before() {
+    let (mut world, mut alice, mut thief) = stolen_with(&json!({ "grace": "5m" }));
+    world.pass(61);
+    let admin = Some(json!({ "admin": true }));
+    assert_eq!(data(&mut world, 0, &mut alice), admin);
+    world.pass(61);
+    for at in 0..3 {
+        assert_eq!(data(&mut world, at, &mut thief), None, "{at}");
+        assert_eq!(data(&mut world, at, &mut alice), admin, "{at}");
     }
 }
