@@ -12,6 +12,7 @@
 #[path = "support/world.rs"]
 mod world;
 
+use edge_session::time::Span;
 use serde_json::{Value, json};
 use world::{Browser, Kv, Play, World, page, write};
 
@@ -97,4 +98,25 @@ fn no_grace_shows_what_came_with_a_change_of_privilege_to_the_id_from_before() {
         assert_eq!(data(&mut world, at, &mut thief), None, "{at}");
         assert_eq!(data(&mut world, at, &mut alice), admin, "{at}");
     }
+}
+
+#[test]
+fn what_is_on_its_way_for_less_than_a_minute_is_not_overwritten_where_the_clock_is_ahead() {
+    let mut world = World::with_isolates(&json!({ "store": "kv" }), 2);
+    world.kv = Some(Kv::late());
+    let mut alice = Browser::default();
+    world.login(&mut alice, "alice");
+    // The other place is a second ahead, as clocks may be, and has just read the session.
+    let ahead = Span::from_secs(1);
+    world.pass_millis(10_900);
+    world.now = world.now.plus(ahead);
+    assert!(data(&mut world, 1, &mut alice).is_some());
+    world.now = world.now.minus(ahead);
+    let rotated = world.go(&mut alice, write("/"), Play::Say(json!({ "op": "rotate" })));
+    world.pass_millis(59_900);
+    world.now = world.now.plus(ahead);
+    assert!(data(&mut world, 1, &mut alice).is_some());
+    world.pass(61);
+    let seen = world.go(&mut alice, write("/"), Play::Pass).seen.unwrap();
+    assert_eq!(seen.sid(), Some(rotated.seen.unwrap().jti()), "the handle that came with the ID");
 }
