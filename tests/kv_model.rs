@@ -56,6 +56,7 @@ struct History {
     known: Vec<Known>,
     /// By how much the clock of each place is ahead, in milliseconds.
     ahead: [u64; 3],
+    was_login: bool,
 }
 
 impl History {
@@ -66,7 +67,13 @@ impl History {
     fn with_clocks(ahead: [u64; 3]) -> Self {
         let mut world = World::with_isolates(&json!({ "store": "kv" }), 3);
         world.kv = Some(Kv::late());
-        Self { world, browsers: vec![(Browser::default(), None); 4], known: Vec::new(), ahead }
+        Self {
+            world,
+            browsers: vec![(Browser::default(), None); 4],
+            known: Vec::new(),
+            ahead,
+            was_login: false,
+        }
     }
 
     /// Does something by the clock of a place.
@@ -145,8 +152,10 @@ impl History {
     fn live(&mut self, number: usize, place: usize, step: &Step) {
         // Of a login and an ending at the same moment, by clocks that differ, nobody knows which was
         // first.
-        let [least, most] = [self.ahead.iter().min().unwrap(), self.ahead.iter().max().unwrap()];
-        self.world.pass_millis(1 + most - least);
+        let is_login = matches!(step, Step::Create(..));
+        let apart = self.ahead.iter().max().unwrap() - self.ahead.iter().min().unwrap();
+        let was_login = std::mem::replace(&mut self.was_login, is_login);
+        self.world.pass_millis(if is_login || was_login { 1 + apart } else { 1 });
         let op = match step {
             Step::Out(op, session, handle) => {
                 return self.say_out_of_band(place, op, *session, *handle);
