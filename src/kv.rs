@@ -33,6 +33,9 @@ use values::{Keys, Kind};
 /// How old a read may be.
 pub const LAG: Span = Span::from_secs(60);
 
+/// How old a cookie looks at most while a read may be older: sealed to the second, by another clock.
+const SETTLED: Span = LAG.plus(Span::from_secs(2));
+
 /// What a command has to know before it can be decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Need {
@@ -175,8 +178,7 @@ impl<'call> Errand<'call> {
     }
 
     fn stamped(&self) -> Option<Sid> {
-        let stamp = self.call.request.stamp.as_ref()?;
-        Some(stamp.root.clone())
+        self.call.request.stamp.as_ref().map(|stamp| stamp.root.clone())
     }
 
     /// The sessions that the command may concern, as far as that is known.
@@ -267,13 +269,13 @@ impl<'call> Errand<'call> {
             Command::DestroyAll { presented: Some(id), .. } => (*id, true),
             _ => return Ok(false),
         };
-        let is_young = now.since(stamp.sealed) <= LAG;
+        let age = now.since(stamp.sealed);
         let sessions = &mut known.record.sessions;
         if let Some(session) = sessions.iter_mut().find(|it| it.root == stamp.root) {
             let is_news = session.ids.catch_up(presented, stamp.generation, stamp.sealed);
-            return Ok(is_news && !is_young);
+            return Ok(is_news && age > SETTLED);
         }
-        if is_young && !may_be_missing && !self.has_ended(known) {
+        if age <= LAG && !may_be_missing && !self.has_ended(known) {
             return Err(Fault::Unsettled);
         }
         Ok(false)

@@ -21,6 +21,10 @@ use crate::token::IdHash;
 /// How many superseded IDs are remembered, and how many handles that no ID was issued for.
 const REMEMBERED: usize = 8;
 
+/// How far apart the numbers are between which an ID was issued at once. A cookie's number tells so
+/// whoever has not heard of that ID, however many periodic ones were issued where nobody had.
+const STRIDE: u32 = 1024;
+
 /// The rules of rotation that the store needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
@@ -112,6 +116,19 @@ pub enum Replaced {
     },
 }
 
+impl Derivation {
+    /// The number of an ID issued at once after the one with this number. Those of that one's periodic
+    /// successors stay below it for a whole stride.
+    #[must_use]
+    pub fn at_once(after: u32) -> Option<u32> {
+        stride(after).checked_add(2)?.checked_mul(STRIDE)
+    }
+}
+
+const fn stride(generation: u32) -> u32 {
+    generation / STRIDE
+}
+
 impl Ids {
     /// The first ID of a session.
     #[must_use]
@@ -198,12 +215,12 @@ impl Ids {
         if generation <= self.generation() || self.knows(&hash) {
             return false;
         }
-        let is_next = self.generation().checked_add(1) == Some(generation);
+        let at_once = stride(self.generation()) != stride(generation);
         let key = self.current.derived.as_ref().map(|(_, by)| by.key.clone());
         let by = Derivation { key: key.unwrap_or_default(), generation };
         let candidate = Candidate { from: self.current.hash, hash, by };
         let sid = self.current.sid.clone();
-        self.push(&candidate, sid, !is_next, now);
+        self.push(&candidate, sid, at_once, now);
         self.see(now);
         true
     }

@@ -1,4 +1,5 @@
-//! Random histories on a KV that shows news as late as it can, in three places of the world.
+//! Random histories on a KV that shows news as late as it can, in three places of the world whose
+//! clocks differ by up to a second, with messages out of band in between.
 //!
 //! Whatever happens, an ending holds at once where it was made and everywhere within a minute and
 //! the freshness window, nobody gets another one's session, and nobody is logged out who did not
@@ -13,33 +14,22 @@
     reason = "tests fail by panicking"
 )]
 
+#[path = "support/kv_model_steps.rs"]
+#[allow(unreachable_pub, reason = "a module of this test alone")]
+mod steps;
 #[path = "support/world.rs"]
 mod world;
 
-use edge_session::time::{Span, Time};
+use edge_session::time::Span;
 use proptest::prelude::*;
 use serde_json::json;
+use steps::{Known, Step};
 use world::{Browser, Kv, LAG, Play, World, page, write};
 
 const SUBJECTS: [&str; 2] = ["alice", "bob"];
 const FRESH: Span = Span::from_secs(10);
-
-#[derive(Clone, Debug)]
-enum Step {
-    Create(usize, bool),
-    Update,
-    Rotate(bool),
-    Destroy,
-    DestroyAll,
-    Logout,
-    Open {
-        arrives: bool,
-    },
-    Write,
-    /// Somebody copies this browser's cookies into that one.
-    Copy(usize),
-    Pass(u64),
-}
+/// By how much clocks differ at most, in milliseconds.
+const SKEW: u64 = 1000;
 
 fn step() -> impl Strategy<Value = (usize, usize, Step)> {
     let what = prop_oneof![
@@ -52,36 +42,81 @@ fn step() -> impl Strategy<Value = (usize, usize, Step)> {
         6 => prop::bool::weighted(0.8).prop_map(|arrives| Step::Open { arrives }),
         6 => Just(Step::Write),
         2 => (0..4_usize).prop_map(Step::Copy),
+        3 => (prop::sample::select(vec!["update", "update", "destroy", "destroy_all"]), 0..9_usize, 0..3_usize)
+            .prop_map(|(op, session, handle)| Step::Out(op, session, handle)),
         8 => prop_oneof![4 => 0..20_u64, 2 => 20..70_u64, 2 => 300..1000_u64].prop_map(Step::Pass),
     ];
     (0..4_usize, 0..3_usize, what)
-}
-
-struct Known {
-    subject: &'static str,
-    created: Time,
-    /// When it was used; the first is when it was made.
-    uses: Vec<Time>,
-    /// When and where it was ended.
-    ended: Option<(Time, usize)>,
-    /// Whether that was by `end_others` of a session that may not have known of it yet.
-    is_doubtful: bool,
-    /// Whether it may be over without having been ended: another browser has had its cookies, or
-    /// nobody can tell whether it was ended.
-    is_free: bool,
 }
 
 struct History {
     world: World,
     browsers: Vec<(Browser, Option<usize>)>,
     known: Vec<Known>,
+    /// By how much the clock of each place is ahead, in milliseconds.
+    ahead: [u64; 3],
+    was_login: bool,
 }
 
 impl History {
     fn new() -> Self {
+        Self::with_clocks([0; 3])
+    }
+
+    fn with_clocks(ahead: [u64; 3]) -> Self {
         let mut world = World::with_isolates(&json!({ "store": "kv" }), 3);
         world.kv = Some(Kv::late());
-        Self { world, browsers: vec![(Browser::default(), None); 4], known: Vec::new() }
+        Self {
+            world,
+            browsers: vec![(Browser::default(), None); 4],
+            known: Vec::new(),
+            ahead,
+            was_login: false,
+        }
+    }
+
+    /// Does something by the clock of a place.
+    fn by_clock<T>(&mut self, place: usize, act: impl FnOnce(&mut World) -> T) -> T {
+        let ahead = Span::from_millis(self.ahead[place]);
+        self.world.now = self.world.now.plus(ahead);
+        let done = act(&mut self.world);
+        self.world.now = self.world.now.minus(ahead);
+        done
+    }
+
+    fn say_out_of_band(&mut self, place: usize, op: &str, number: usize, handle: usize) {
+        if self.known.is_empty() {
+            return;
+        }
+        let session = number % self.known.len();
+        let (now, known) = (self.world.now, &self.known[session]);
+        let (sid, since) = known.sids[handle % known.sids.len()].clone();
+        let mut message =
+            json!({ "op": op, "jti": now.millis().to_string(), "sub": known.subject });
+        if op != "destroy_all" {
+            message["sid"] = json!(sid);
+        }
+        if op == "update" {
+            message["set"] = json!({ "out": 1 });
+        }
+        let status = self.by_clock(place, |world| world.out_of_band_at(place, &message)).status;
+        if status == 204 {
+            let is_over = self.known[session].ended.is_some_and(|(ended, at)| {
+                at == place || now >= ended.plus(LAG).plus(Span::from_millis(SKEW))
+            });
+            assert!(op == "destroy_all" || !is_over, "{op}: what has ended was found");
+            match op {
+                "destroy" => self.end(session, place),
+                "destroy_all" => self.end_all(self.known[session].subject, place),
+                _ => {}
+            }
+            return;
+        }
+        assert_eq!(status, 404, "{op}");
+        let known = &self.known[session];
+        let is_known = now >= since.plus(LAG).plus(Span::from_millis(SKEW));
+        let is_over = known.ended.is_some() || known.is_free || !known.is_used(now);
+        assert!(is_over || !is_known, "{op}: a session was not found");
     }
 
     fn end(&mut self, session: usize, place: usize) {
@@ -114,9 +149,16 @@ impl History {
     }
 
     fn live(&mut self, number: usize, place: usize, step: &Step) {
-        // Of a login and an ending at the very same moment nobody knows which was first.
-        self.world.pass_millis(1);
+        // Of a login and an ending at the same moment, by clocks that differ, nobody knows which was
+        // first.
+        let is_login = matches!(step, Step::Create(..));
+        let apart = self.ahead.iter().max().unwrap() - self.ahead.iter().min().unwrap();
+        let was_login = std::mem::replace(&mut self.was_login, is_login);
+        self.world.pass_millis(if is_login || was_login { 1 + apart } else { 1 });
         let op = match step {
+            Step::Out(op, session, handle) => {
+                return self.say_out_of_band(place, op, *session, *handle);
+            }
             Step::Pass(seconds) => return self.world.pass(*seconds),
             Step::Copy(to) => {
                 if let Some(session) = self.browsers[number].1.filter(|_| *to != number) {
@@ -141,7 +183,7 @@ impl History {
         };
         let play = if op.is_null() { Play::Pass } else { Play::Say(op) };
         let (mut browser, session) = self.browsers[number].clone();
-        let reaction = self.world.go_at(place, &mut browser, ask, play);
+        let reaction = self.by_clock(place, |world| world.go_at(place, &mut browser, ask, play));
         let was_let_in = reaction.seen.as_ref().map(|seen| seen.sid().is_some());
         let subject = reaction.seen.as_ref().and_then(|seen| seen.subject().map(str::to_owned));
         self.look_at(session, place, was_let_in, subject.as_deref());
@@ -160,6 +202,7 @@ impl History {
                 now_has = Some(self.known.len());
                 self.known.push(Known {
                     subject: SUBJECTS[*who],
+                    sids: vec![(reaction.seen.as_ref().unwrap().jti().to_owned(), self.world.now)],
                     created: self.world.now,
                     uses: vec![self.world.now],
                     ended: None,
@@ -167,9 +210,13 @@ impl History {
                     is_free: false,
                 });
             }
-            Step::Rotate(true) if has_new => {
-                let session = session.unwrap();
-                self.end_others(self.known[session].subject, Some(session), place);
+            Step::Rotate(others) if has_new => {
+                let (session, now) = (session.unwrap(), self.world.now);
+                let sid = reaction.seen.as_ref().unwrap().jti().to_owned();
+                self.known[session].sids.insert(0, (sid, now));
+                if *others {
+                    self.end_others(self.known[session].subject, Some(session), place);
+                }
             }
             Step::Destroy | Step::Logout if is_done => {
                 if let Some(session) = session {
@@ -206,10 +253,7 @@ impl History {
                 assert!(!is_known, "an ended session was accepted");
             }
         }
-        // Activity is written once a minute, and what was written elsewhere shows a minute later.
-        let age = |used: &Time| now.since(*used).secs();
-        let is_used = age(&known.uses[0]) < 1700
-            || known.uses.iter().any(|used| (61..1700).contains(&age(used)));
+        let is_used = known.is_used(now);
         let is_young = now.since(known.created) < Span::from_secs(40_000);
         if was_let_in == Some(false) && is_used && is_young && !known.is_free {
             assert!(known.ended.is_some(), "somebody was logged out");
@@ -284,8 +328,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn on_a_late_kv_endings_hold_and_nobody_is_logged_out(history in prop::collection::vec(step(), 1..150)) {
-        let mut all = History::new();
+    fn on_a_late_kv_endings_hold_and_nobody_is_logged_out(ahead in prop::array::uniform3(0..=SKEW), history in prop::collection::vec(step(), 1..150)) {
+        let mut all = History::with_clocks(ahead);
         for (browser, place, step) in &history {
             all.live(*browser, *place, step);
         }

@@ -40,8 +40,8 @@ pub(super) struct Changes<'a> {
     pub(super) keys: &'a Keys,
     pub(super) request: &'a Request,
     pub(super) before: &'a Record,
-    /// The sessions whose values hold what came together with an ID that is not known.
-    pub(super) held: &'a [Sid],
+    /// The sessions whose values hold what came together with an ID that is not known, and its number.
+    pub(super) held: &'a [(Sid, u32)],
     pub(super) after: &'a Record,
     /// Whether the command changed anything; a repeat does not.
     pub(super) is_done: bool,
@@ -155,8 +155,10 @@ impl Changes<'_> {
             write.key = self.keys.key(Kind::Alias, &rotate.sid);
             writes.push(write);
         }
-        // What was held back goes, or another ID of that number would bring it into effect.
-        let is_cleared = is_rotated && self.held.contains(&new.root);
+        // What was held back goes, where another ID of that number would bring it into effect.
+        let is_reached =
+            |(root, number): &(Sid, u32)| *root == new.root && *number <= new.ids.generation();
+        let is_cleared = is_rotated && self.held.iter().any(is_reached);
         let is_changed = rest != *old || is_answered || is_cleared;
         if is_changed {
             // An idle time that the origin chose counts from when it did: both are known together.

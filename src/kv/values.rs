@@ -139,11 +139,11 @@ pub(super) fn rotating(
 }
 
 /// Takes back what came together with an ID that is not known, and gives the sessions whose values hold
-/// such a thing; nothing when a value is of another format.
+/// such a thing, with that ID's number; nothing when a value is of another format.
 pub(super) fn hold_back<'value>(
     sessions: &mut [Session],
     value: impl Fn(&Sid) -> Option<&'value str>,
-) -> Option<Vec<Sid>> {
+) -> Option<Vec<(Sid, u32)>> {
     #[derive(Deserialize)]
     struct Rotating {
         #[serde(default)]
@@ -156,12 +156,12 @@ pub(super) fn hold_back<'value>(
         };
         let rotating: Rotating = serde_json::from_str(text).ok()?;
         let is_unknown = |(number, _): &(u32, Session)| session.ids.generation() < *number;
-        if let Some((_, before)) = rotating.before.filter(is_unknown) {
+        if let Some((number, before)) = rotating.before.filter(is_unknown) {
             // Not its life: one that was made shorter never gets longer again.
             session.auth_time = before.auth_time;
             session.amr = before.amr;
             session.data = before.data;
-            held.push(session.root.clone());
+            held.push((session.root.clone(), number));
         }
     }
     Some(held)

@@ -182,13 +182,23 @@ impl World {
 
     /// Sends a control out of band, with these members beside the common ones.
     pub fn out_of_band(&mut self, members: &Value) -> Reaction {
+        self.out_of_band_at(0, members)
+    }
+
+    /// The same to another isolate.
+    pub fn out_of_band_at(&mut self, isolate: usize, members: &Value) -> Reaction {
         let claims = extend(envelope(self.now), members);
         let message = sign(&self.site().origin_keys, &claims);
-        self.out_of_band_text(&message)
+        self.out_of_band_text_at(isolate, &message)
     }
 
     pub fn out_of_band_text(&mut self, message: &str) -> Reaction {
-        let mut flight = Flight::new(0, Ask::new("POST", "/.edge-session/control"), Play::Pass);
+        self.out_of_band_text_at(0, message)
+    }
+
+    fn out_of_band_text_at(&mut self, isolate: usize, message: &str) -> Reaction {
+        let mut flight =
+            Flight::new(isolate, Ask::new("POST", "/.edge-session/control"), Play::Pass);
         flight.body = Some(message.to_owned());
         self.finish(&mut flight)
     }

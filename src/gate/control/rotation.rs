@@ -68,9 +68,9 @@ pub(super) fn again(
 
 /// The ID that takes the place of the one with this number, derived from the presented one. Its own
 /// number is never that of a periodic successor: in KV, whoever has not heard of it yet may still
-/// be given that one, which must not be this.
+/// be given those, which must not be this.
 fn candidate_after(site: &Site, token: &Token, after: u32) -> Option<Candidate> {
-    let by = Derivation { key: token.key.clone(), generation: after.checked_add(2)? };
+    let by = Derivation { key: token.key.clone(), generation: Derivation::at_once(after)? };
     derive(site, token, by).map(|(_, candidate)| candidate)
 }
 
