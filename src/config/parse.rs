@@ -192,13 +192,12 @@ fn upstream(root: &mut Section, issuer: Option<&WebOrigin>) -> Option<Upstream> 
 }
 
 fn default_access(root: &mut Section) -> Access {
-    if root.has("insecure_default_access") {
+    if let Some(access) = root.choice("insecure_default_access", &[("public", Access::Public)]) {
         if root.has("default_access") {
             root.report("insecure_default_access", "contradicts default_access: set one of them");
             let _ = root.text("default_access");
         }
-        let choices = [("public", Access::Public)];
-        return root.choice("insecure_default_access", &choices).unwrap_or(Access::Required);
+        return access;
     }
     let access = root.choice("default_access", &ACCESS).unwrap_or(Access::Required);
     if access == Access::Public {
