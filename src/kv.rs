@@ -308,12 +308,11 @@ impl<'call> Errand<'call> {
         if matches!(marker, Some(Some(_))) {
             return None;
         }
-        let lifetimes = &self.call.request.policy.lifetimes;
         let found = known.record.sessions.iter().find(|session| session.root == root);
         let is_doubtful = match found {
+            // Under another configuration it may live until then.
             Some(session) => {
-                !known.is_ended_with_all(session.life.created)
-                    && !is_long_over(&known.record, session, lifetimes, now)
+                !known.is_ended_with_all(session.life.created) && now < session.life.latest_end()
             }
             None => !matches!(which, Which::Sid(_)),
         };
@@ -341,11 +340,6 @@ impl<'call> Errand<'call> {
 
 /// Whether a session is over, however old what was read may be.
 fn is_surely_over(known: &Record, session: &Session, lifetimes: &Lifetimes, now: Time) -> bool {
-    known.bars(session) || is_long_over(known, session, lifetimes, now)
-}
-
-/// Whether time has ended a session, however old what was read may be.
-fn is_long_over(known: &Record, session: &Session, lifetimes: &Lifetimes, now: Time) -> bool {
     let deadlines = known.deadlines(session, lifetimes);
-    now >= deadlines.absolute || now >= deadlines.idle.plus(LAG)
+    known.bars(session) || now >= deadlines.absolute || now >= deadlines.idle.plus(LAG)
 }

@@ -303,6 +303,28 @@ fn an_ending_outlasts_whatever_another_configuration_lets_others_write() {
 }
 
 #[test]
+fn a_logout_from_a_session_that_a_shorter_configuration_has_ended_outlasts_what_others_write() {
+    let deployment = |idle: &str| {
+        site(&config(&json!({ "store": "kv", "lifetime": { "idle": idle } })), &["k1"])
+    };
+    let mut world = World::of(vec![deployment("30m"), deployment("60s")]);
+    world.kv = Some(Kv::late());
+    let mut alice = Browser::default();
+    world.login(&mut alice, "alice");
+    let mut other_tab = alice.clone();
+    world.pass(80);
+    assert_eq!(world.who(1, &mut alice.clone(), write("/")), None);
+    world.pass(45);
+    assert_eq!(who(&mut world, 0, &alice).as_deref(), ALICE);
+    let reaction = world.go_at(1, &mut alice, write("/.edge-session/logout"), Play::Pass);
+    assert_eq!(reaction.status, 204);
+    // A place that has not heard of it, under the longer idle time, writes the session again.
+    world.go_at(0, &mut other_tab, write("/"), say(json!({ "op": "update", "set": { "n": 1 } })));
+    world.pass(121);
+    assert_eq!(who(&mut world, 0, &other_tab), None);
+}
+
+#[test]
 fn what_is_left_of_dead_sessions_is_cleared_away_by_later_logins() {
     let mut world = world(Kv::consistent(), &json!({}));
     for _ in 0..30 {
