@@ -95,10 +95,10 @@ fn remembered(
     if touch && let Some((call, question)) = inquiry(site, passage) {
         let again = now.plus(site.config.store_deadline.doubled());
         store::memory(site, |memory| memory.touching(&question.id, again));
-        let journal_of = Rc::clone(site);
+        let told = Rc::clone(site);
         let touched = store::validate(site, &visit.env, &question, call, move |reply| {
             if let Err(fault) = reply {
-                journal::write(&journal_of.config, &[Event::store_fault(fault)]);
+                journal::write(&told.config, &[Event::store_fault(fault)]);
             }
             Ok(JsValue::UNDEFINED)
         })?;

@@ -156,13 +156,11 @@ pub fn settle(
             done(site, context, response, fresh(site, context), events)
         }
         (Pending::Rotating(..), Reply::Rotated { by, lasting, ended }) => {
-            let event = rotated(site, context, "origin");
-            let is_renamed = by.is_some() && is_signed_in(context);
-            events.push(if is_renamed {
-                event.becoming(&site.log_key, &context.jti)
-            } else {
-                event
-            });
+            let mut event = rotated(site, context, "origin");
+            if by.is_some() && is_signed_in(context) {
+                event = event.becoming(&site.log_key, &context.jti);
+            }
+            events.push(event);
             note_ended(site, &ended, "end_others", events);
             let id = by.and_then(|by| context.presented.as_ref().and_then(|t| derive(site, t, by)));
             let cookies = match id {
