@@ -229,6 +229,16 @@ mod tests {
     }
 
     #[test]
+    fn a_key_id_has_up_to_32_letters_digits_dots_underscores_and_hyphens() {
+        for id in ["a", "Z9._-", &"x".repeat(32)] {
+            assert_eq!(KeyId::parse(id).unwrap().as_str(), id);
+        }
+        for id in ["", "a b", "a:b", "é", &"x".repeat(33)] {
+            assert!(KeyId::parse(id).is_none(), "{id}");
+        }
+    }
+
+    #[test]
     fn every_problem_of_every_list_is_reported_at_once() {
         let found = problems("", "no-colon", "short");
         assert_eq!(found.len(), 3, "{found:?}");

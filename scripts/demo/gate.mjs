@@ -14,7 +14,7 @@ export async function startGate({ miniflare, root, settings, config, vars, port,
   const objects = settings.durable_objects?.bindings ?? [];
   const text = name => [name, { type: "text", value: vars[name] }];
 
-  const instance = new Miniflare({
+  const instance = keepingSignals(() => new Miniflare({
     host: "127.0.0.1",
     port: 0,
     cf: false, // would ask Cloudflare for the caller's place in the world
@@ -43,7 +43,7 @@ export async function startGate({ miniflare, root, settings, config, vars, port,
         unsafeDirectSockets: hosts.map(host => ({ host, port })),
       },
     }],
-  });
+  }));
   try {
     await instance.ready;
   } catch (error) {
@@ -51,6 +51,17 @@ export async function startGate({ miniflare, root, settings, config, vars, port,
     throw error;
   }
   return { stop: () => instance.dispose() };
+}
+
+/** Miniflare would end this process on a signal at once: before the application has heard of it, and before workerd has let go of its port. */
+function keepingSignals(create) {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
+  const ours = new Map(signals.map(signal => [signal, process.listeners(signal)]));
+  const created = create();
+  for (const signal of signals) {
+    for (const listener of process.listeners(signal)) if (!ours.get(signal).includes(listener)) process.removeListener(signal, listener);
+  }
+  return created;
 }
 
 /** The entry as it stands in src/, what stands beside it, and what the build made: the same files that wrangler would bundle. */

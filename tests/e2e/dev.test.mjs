@@ -192,7 +192,7 @@ test("SIGTERM ends the gate, workerd, the application and the attacker's page", 
   assert.ok(await listens(other));
   assert.ok(await listens(other + 1));
   const begun = Date.now();
-  await finish(run);
+  assert.deepEqual(await finish(run), { code: 0, signal: null });
   assert.ok(Date.now() - begun < PROMPT, "it takes its time");
   for (const { pid, command } of below) assert.ok(await eventually(() => !alive(pid)), `still there: ${command}`);
   assert.ok(!(await listens(other)));

@@ -150,7 +150,7 @@ for (const { name, missing } of STACKS) {
       const below = [{ pid: run.child.pid, command: "scripts/dev" }, ...descendants(run.child.pid)];
       assert.ok(below.length >= 3, "scripts/dev, workerd, and the application");
       const begun = Date.now();
-      await finish(run);
+      assert.deepEqual(await finish(run), { code: 0, signal: null });
       assert.ok(Date.now() - begun < PROMPT, "it takes its time");
       for (const { pid, command } of below) assert.ok(await eventually(() => !alive(pid)), `still there: ${command}`);
       assert.ok(!(await listens(port)));

@@ -205,12 +205,16 @@ test("when the store's confirmation is lost the next page offers the very ID tha
 });
 
 test("a WebSocket handshake passes when a rotation is due", async () => {
-  const alice = await due(newUser(), 29);
+  const alice = await due();
+  assert.deepEqual((await alice.read("/private/x")).all("set-cookie"), []);
+  await gate.advance(16 * MINUTE); // twice as old as an ID gets: every other answer brings a new one
   const { response, socket } = await webSocket(gate, "/socket", [["Origin", gate.issuer], ["Cookie", alice.jar.header]]);
   assert.equal(response.status, 101);
+  assert.deepEqual(response.all("set-cookie"), []); // no browser would be sure to keep it
   socket.send("hello");
   assert.equal((await socket.receive()).data, "hello");
   socket.close();
+  assert.ok(cookieIn(await alice.open("/private/x")));
 });
 
 test("with rotation.every = 0 an ID stays for as long as its session lives", async () => {
