@@ -1,8 +1,8 @@
 //! The configuration: the table `[vars.EDGE_SESSION]`, or the same as JSON text.
 //!
 //! Guarantees: what parses is complete and free of contradictions; unknown keys are errors; all
-//! errors are reported at once; every option that weakens security says so in its name. A Worker
-//! whose configuration does not parse forwards nothing.
+//! errors are reported at once; options that give up sessions, or the cross-site check of unsafe
+//! requests, are named `insecure_…`. A Worker whose configuration does not parse forwards nothing.
 
 mod parse;
 mod section;

@@ -1,9 +1,9 @@
 //! What the gate says in its log: one JSON object an event.
 //!
-//! Guarantees: session IDs and handles appear as keyed hashes only; no cookie, key, assertion, path
-//! or query is ever in an event, and an IP address only where configured (OWASP ASVS 5 16.2.5). An
-//! attacker cannot flood the log, nor can a store or an origin that is down: what can be provoked from
-//! outside and what faults give is said once a second and code, with a count.
+//! Guarantees: session IDs and handles appear as keyed hashes only; no cookie, key, assertion, and no
+//! path or query of a request is ever in an event, and an IP address only where configured (OWASP ASVS
+//! 5 16.2.5). Neither an attacker nor a store or an origin that is down can flood the log: what they
+//! give rise to is said at most once a second for each code, with a count.
 
 use std::collections::HashMap;
 

@@ -1,8 +1,7 @@
 //! Key lists: newest first, the first one signs, all of them verify.
 //!
 //! Guarantees: a list is refused whole when any part of it is malformed, short or repeated, and the
-//! message never holds a part of a key. A key that is used for one thing is never used for another:
-//! each purpose has its own key derived from the list's.
+//! message never holds a part of a key. No key stands in two places, in one list or across them.
 
 use core::fmt;
 use std::collections::HashSet;

@@ -1,9 +1,9 @@
 //! edge-session: a Cloudflare Worker that keeps the sessions of the web application behind it.
 //!
 //! A functional core in an imperative shell. Every module here but `shell` is pure: it reads no
-//! clock, draws no randomness and does no I/O; time and entropy are arguments. The compiler keeps it
-//! so, because the `worker` crate is a dependency of the wasm32 target alone, and clippy does, which
-//! refuses the standard library's clocks.
+//! clock, draws no randomness and does no I/O; time and entropy are arguments. Two tools keep it so:
+//! the compiler, because the `worker` crate is a dependency of the wasm32 target alone, and clippy,
+//! which refuses the standard library's clocks.
 //!
 //! Where to look:
 //! - a request's way: [`gate`] (decisions), [`request`] (facts), [`verdict`] (outcomes);
