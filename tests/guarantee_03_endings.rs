@@ -223,7 +223,7 @@ fn a_login_with_the_old_password_does_not_slip_through() {
     world.pass(1);
     let reaction = world.finish(&mut login);
     assert_eq!((reaction.status, reaction.code().as_str()), (503, "session_raced"));
-    assert!(world.logged(&["session.refused", "session_raced"]));
+    assert!(world.logged(&["session.refused", "session_raced", "\"rule\":\"default\""]));
     thief.take(&reaction.cookies, world.now);
     assert_eq!(thief.session(), None);
     // And one that comes afterwards is a login like any other.

@@ -129,7 +129,10 @@ pub fn settle(
     };
     match (pending, reply) {
         (_, Reply::TooLarge) => refuse(context, ControlError::TooLarge, events),
-        (_, Reply::Conflict) => refuse(context, ControlError::Invalid("its jti was used"), events),
+        (_, Reply::Conflict) => {
+            let why = "another instruction has answered this request";
+            refuse(context, ControlError::Invalid(why), events)
+        }
         (Pending::Creating(id), Reply::Created { lasting, ended, view: _ }) => {
             events.push(Event::new(What::SessionCreated).of(&site.log_key, &context.jti));
             note_ended(site, &ended, "replaced", events);
@@ -145,7 +148,8 @@ pub fn settle(
         }
         (Pending::Creating(_), Reply::Raced) => {
             let code = Code::SessionRaced;
-            events.push(Event::new(What::SessionRefused).with("code", code.as_str()));
+            let event = Event::new(What::SessionRefused).with("code", code.as_str());
+            events.push(event.at(context.rule.as_deref()));
             replace(code.problem().into())
         }
         (Pending::EndingOld(id, lasting), Reply::Ended { ended, .. }) => {
