@@ -4,6 +4,7 @@
 //! errors are reported at once; options that give up sessions, or the cross-site check of unsafe
 //! requests, are named `insecure_…`. A Worker whose configuration does not parse forwards nothing.
 
+mod durations;
 mod parse;
 mod section;
 mod together;
