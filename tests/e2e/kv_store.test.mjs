@@ -1,7 +1,7 @@
 // KV as the store on workerd: what happens when it fails, when it is not bound, and when the store is changed.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Browser, application, logged } from "./harness/app.mjs";
+import { Browser, application, logged, newUser } from "./harness/app.mjs";
 import { startGate } from "./harness/gate.mjs";
 
 const CONFIG = { default_access: "optional", store_deadline: "3s", paths: [{ path: "/private/*", access: "required" }] };
@@ -20,8 +20,6 @@ test.beforeEach(async () => {
 });
 
 const fault = (op, kind, more = {}) => gate.order({ kv: { op, kind, times: 1, ...more } });
-let users = 0;
-const newUser = () => `user-${(users += 1)}`;
 const signedIn = (sub = newUser()) => new Browser(gate).login(sub);
 const isUnavailable = (answer, what) => assert.deepEqual([answer.status, answer.code, answer.all("set-cookie")], [503, "store_unavailable", []], what);
 

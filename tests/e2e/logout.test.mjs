@@ -1,7 +1,7 @@
 // The ways out: POST /.edge-session/logout, and the application's `destroy`, with clients that do not wait for the answer.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Browser, SESSION, application, cookieIn, eventually } from "./harness/app.mjs";
+import { Browser, SESSION, application, cookieIn, eventually, newUser } from "./harness/app.mjs";
 import { startGate } from "./harness/gate.mjs";
 import { BROWSER, connect, request, send } from "./harness/raw.mjs";
 
@@ -26,8 +26,6 @@ test.beforeEach(async () => {
   app = application(gate);
 });
 
-let users = 0;
-const newUser = () => `user-${(users += 1)}`;
 const signedIn = (sub = newUser(), more) => new Browser(gate).login(sub, more);
 
 test("a form is sent on to logout_url, a script is answered 204, and both are logged out", async () => {
