@@ -184,6 +184,15 @@ mod tests {
     }
 
     #[test]
+    fn what_passes_by_itself_says_when_to_come_back() {
+        for code in ALL {
+            let problem = code.problem();
+            let says_when = problem.headers.iter().any(|(name, _)| *name == "retry-after");
+            assert_eq!(says_when, problem.status == 503, "{code:?}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_with_an_instruction_out_of_band_is_the_requests_fault() {
         assert_eq!(Code::ControlInvalid.problem().status, 502);
         assert_eq!(Code::ControlInvalid.problem_of_request().status, 400);

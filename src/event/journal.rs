@@ -106,6 +106,14 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_steps_back_does_not_silence_the_log() {
+        let mut journal = Journal::default();
+        let event = Event::new(What::TokenForged);
+        assert!(journal.line(Level::Warn, &event, NOW.plus(Span::from_secs(3600))).is_some());
+        assert!(journal.line(Level::Warn, &event, NOW).is_some());
+    }
+
+    #[test]
     fn one_fault_of_the_store_does_not_hide_another() {
         let mut journal = Journal::default();
         for fault in [Fault::Deadline, Fault::Overloaded] {
