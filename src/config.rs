@@ -129,6 +129,15 @@ impl Config {
         parse::parse(table.clone())
     }
 
+    /// The origin of the URLs that are forwarded to: behind a binding or a route, the site's own.
+    #[must_use]
+    pub const fn upstream_origin(&self) -> &WebOrigin {
+        match &self.upstream {
+            Upstream::Url(origin) => origin,
+            Upstream::Binding(_) | Upstream::Route => &self.issuer,
+        }
+    }
+
     /// What the rules say of a path.
     #[must_use]
     pub fn rule(&self, path: &str) -> Matched<'_> {

@@ -16,6 +16,7 @@ use crate::control::{self, ControlError, Instruction};
 use crate::cookie::SetCookie;
 use crate::error::Code;
 use crate::event::{Event, What};
+use crate::locator::Locator;
 use crate::path::Access;
 use crate::record::Owner;
 use crate::sid::Sid;
@@ -249,7 +250,7 @@ fn presented_session(context: &Context, token: &Token) -> Which {
 }
 
 /// The session that the request was forwarded with, as a command names it.
-fn addressed(context: &Context) -> Option<(crate::locator::Locator, Owner, Which)> {
+fn addressed(context: &Context) -> Option<(Locator, Owner, Which)> {
     let (token, view) = (context.presented.as_ref()?, context.session.as_ref()?);
     let owner = view.subject.clone().map_or(Owner::Anonymous, Owner::Subject);
     Some((token.id.locator, owner, Which::Root(view.root.clone())))
