@@ -287,8 +287,10 @@ mod tests {
 
     #[test]
     fn development_keys_are_for_loopback_only() {
-        let (a, o) = (format!("dev-a:{}", key(1)), format!("dev-o:{}", key(2)));
-        assert!(MasterKeys::parse(&a, &o, &key(3), true).is_ok());
-        assert!(MasterKeys::parse(&a, &o, &key(3), false).is_err());
+        for (a, o) in [("dev-a", "o"), ("a", "dev-o"), ("DEV-a", "o"), ("a", "Dev-o")] {
+            let (a, o) = (format!("{a}:{}", key(1)), format!("{o}:{}", key(2)));
+            assert!(MasterKeys::parse(&a, &o, &key(3), true).is_ok(), "{a} {o}");
+            assert!(MasterKeys::parse(&a, &o, &key(3), false).is_err(), "{a} {o}");
+        }
     }
 }
