@@ -1,9 +1,10 @@
 //! The configuration: the table `[vars.EDGE_SESSION]`, or the same as JSON text.
 //!
 //! Guarantees: what parses is complete and free of contradictions; unknown keys are errors; all
-//! errors are reported at once; every option that weakens security says so in its name. A Worker
-//! whose configuration does not parse forwards nothing.
+//! errors are reported at once; options that give up sessions, or the cross-site check of unsafe
+//! requests, are named `insecure_…`. A Worker whose configuration does not parse forwards nothing.
 
+mod durations;
 mod parse;
 mod section;
 mod together;
@@ -126,6 +127,15 @@ impl Config {
             ]);
         };
         parse::parse(table.clone())
+    }
+
+    /// The origin of the URLs that are forwarded to: behind a binding or a route, the site's own.
+    #[must_use]
+    pub const fn upstream_origin(&self) -> &WebOrigin {
+        match &self.upstream {
+            Upstream::Url(origin) => origin,
+            Upstream::Binding(_) | Upstream::Route => &self.issuer,
+        }
     }
 
     /// What the rules say of a path.

@@ -1,8 +1,9 @@
 //! Cross-site requests: which are turned away before the store or the origin hears of them.
 //!
 //! Guarantees: an unsafe request, a WebSocket handshake included, passes only when the browser says
-//! that it comes from this site, or from an origin that the operator trusts, or when no browser can
-//! have sent it with a cookie. No token, key or store is used. The base is Go's
+//! that this site or the user made it, or an origin that the operator trusts, or when no browser can
+//! have sent it with a cookie. A path that the operator exempts takes it from anyone, but without a
+//! session. No token, key or store is used. The base is Go's
 //! [`CrossOriginProtection`](https://pkg.go.dev/net/http#CrossOriginProtection) over
 //! [Fetch Metadata](https://www.w3.org/TR/fetch-metadata/); it is stricter where browsers have had
 //! bugs (see `tests/csrf_conformance.rs`, which names each row).
@@ -125,7 +126,7 @@ impl CrossSite {
         }
     }
 
-    /// The first rule that fits decides; nothing is a pass.
+    /// The first rule that fits decides: `None` lets the request pass.
     fn judge(&self, own: &WebOrigin, facts: &Facts, presented: bool) -> Option<Reason> {
         let (origin, fetch_site) = (facts.origin(), facts.fetch_site());
         if [origin, fetch_site].into_iter().flatten().any(|value| value.contains(',')) {

@@ -1,8 +1,8 @@
 //! The session's data: a JSON object that the origin keeps in the session.
 //!
-//! Guarantees: at most 16 deep, no member named `__proto__`, never larger than the configured limit
-//! after an operation; an update replaces top-level members one by one, so that parallel updates of
-//! different members lose nothing. It does not print: it is the user's.
+//! Guarantees: at most 16 deep, no member named `__proto__`; an update replaces top-level members one
+//! by one, so that parallel updates of different members lose nothing. It does not print: it is the
+//! user's. Its limit in bytes is the store's to keep, which alone knows the data after a change.
 
 use core::fmt;
 

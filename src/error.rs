@@ -1,8 +1,8 @@
 //! What the gate answers itself when it turns a request away
 //! ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem details).
 //!
-//! Guarantees: one stable code for each reason; bodies echo nothing of the request; nothing is ever
-//! stored by a cache.
+//! Guarantees: one stable code for each reason; bodies echo nothing of the request. Made into an
+//! [`Answer`](crate::verdict::Answer), each goes out `no-store`.
 
 /// Why a request was turned away. The codes are part of the outside contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,7 +48,7 @@ pub struct Problem {
     pub headers: Vec<(&'static str, &'static str)>,
 }
 
-/// A media type of RFC 9457.
+/// The media type of RFC 9457.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
 impl Code {
@@ -180,6 +180,15 @@ mod tests {
                 assert_eq!(body["code"], code.as_str());
             }
             assert!(codes.insert(code.as_str()));
+        }
+    }
+
+    #[test]
+    fn what_passes_by_itself_says_when_to_come_back() {
+        for code in ALL {
+            let problem = code.problem();
+            let says_when = problem.headers.iter().any(|(name, _)| *name == "retry-after");
+            assert_eq!(says_when, problem.status == 503, "{code:?}");
         }
     }
 

@@ -1,11 +1,10 @@
 //! What the gate says in its log: one JSON object an event.
 //!
-//! Guarantees: session IDs and handles appear as keyed hashes only; no cookie, key, assertion, path
-//! or query is ever in an event, and an IP address only where configured (OWASP ASVS 5 16.2.5). An
-//! attacker cannot flood the log, nor can a store or an origin that is down: what can be provoked from
-//! outside and what faults give is said once a second and code, with a count.
+//! Guarantees: session IDs and handles appear as keyed hashes only; no cookie, key, assertion, and no
+//! path or query of a request is ever in an event, and an IP address only where configured (OWASP ASVS
+//! 5 16.2.5).
 
-use std::collections::HashMap;
+mod journal;
 
 use serde_json::{Map, Value};
 
@@ -14,7 +13,8 @@ use crate::keys::MasterKey;
 use crate::mac::MacKey;
 use crate::sid::Sid;
 use crate::store::Fault;
-use crate::time::{Span, Time};
+
+pub use journal::Journal;
 
 /// How much is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,21 +61,6 @@ pub enum What {
     /// The deployment is misconfigured.
     ConfigInvalid,
 }
-
-/// What can be provoked by anyone, as often as they like, or comes with every request while something
-/// is out of order.
-const UNBOUNDED: [What; 10] = [
-    What::SessionRefused,
-    What::CsrfRefused,
-    What::TokenForged,
-    What::TokenAmbiguous,
-    What::TokenReuse,
-    What::CookieShadowed,
-    What::ControlInvalid,
-    What::StoreFault,
-    What::OriginFault,
-    What::ConfigInvalid,
-];
 
 impl What {
     const fn as_str(self) -> &'static str {
@@ -200,57 +185,11 @@ impl LogKey {
     }
 }
 
-/// Decides which events are said, and makes their lines.
-#[derive(Debug, Default)]
-pub struct Journal {
-    said: HashMap<(What, [String; 2]), Said>,
-}
-
-#[derive(Debug)]
-struct Said {
-    at: Time,
-    unsaid: u64,
-}
-
-/// How long a kind of event that anyone can provoke is silent after it has been said.
-const SILENCE: Span = Span::from_secs(1);
-
-impl Journal {
-    /// The line for an event; nothing when it is not to be said.
-    pub fn line(&mut self, level: Level, event: &Event, now: Time) -> Option<String> {
-        if event.what.level() > level {
-            return None;
-        }
-        let mut line = Map::new();
-        line.insert("event".to_owned(), event.what.as_str().into());
-        line.insert("time".to_owned(), now.millis().into());
-        line.extend(event.fields.clone());
-        if UNBOUNDED.contains(&event.what) {
-            // These are the gate's own words, so there are few of them. What comes out of band
-            // must not hide what the application gets wrong.
-            let word = |name| event.fields.get(name).and_then(Value::as_str).map(str::to_owned);
-            let code = word("code").or_else(|| word("fault"));
-            let kind = [code, word("channel")].map(Option::unwrap_or_default);
-            let said = self
-                .said
-                .entry((event.what, kind))
-                .or_insert(Said { at: Time::default(), unsaid: 0 });
-            // A clock that stepped backwards must not silence the log for long.
-            if now >= said.at && now.since(said.at) < SILENCE {
-                said.unsaid = said.unsaid.saturating_add(1);
-                return None;
-            }
-            line.insert("count".to_owned(), said.unsaid.saturating_add(1).into());
-            *said = Said { at: now, unsaid: 0 };
-        }
-        serde_json::to_string(&line).ok()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::keys::KeyId;
+    use crate::time::Time;
 
     const NOW: Time = Time::from_secs(1_700_000_000);
 
@@ -266,61 +205,5 @@ mod tests {
         let line = Journal::default().line(Level::Info, &event, NOW).unwrap();
         assert!(!line.contains(sid.as_str()), "{line}");
         assert!(line.starts_with(r#"{"event":"session.created""#), "{line}");
-    }
-
-    #[test]
-    fn what_anyone_can_provoke_is_said_once_a_second_with_a_count() {
-        let mut journal = Journal::default();
-        // Some of them take something that is out of order, and then any visitor.
-        for what in [
-            What::SessionRefused,
-            What::CsrfRefused,
-            What::TokenForged,
-            What::TokenAmbiguous,
-            What::TokenReuse,
-            What::CookieShadowed,
-            What::ControlInvalid,
-            What::StoreFault,
-            What::OriginFault,
-            What::ConfigInvalid,
-        ] {
-            let event = Event::new(what);
-            let mut line =
-                |millis| journal.line(Level::Info, &event, NOW.plus(Span::from_millis(millis)));
-            assert!(line(0).unwrap().contains(r#""count":1"#));
-            assert!((1..1000).all(|millis| line(millis).is_none()));
-            assert!(line(1000).unwrap().contains(r#""count":1000"#));
-        }
-    }
-
-    #[test]
-    fn one_fault_of_the_store_does_not_hide_another() {
-        let mut journal = Journal::default();
-        for fault in [Fault::Deadline, Fault::Overloaded] {
-            let event = Event::store_fault(fault);
-            assert!(journal.line(Level::Warn, &event, NOW).is_some(), "{fault:?}");
-            assert!(journal.line(Level::Warn, &event, NOW).is_none(), "{fault:?}");
-        }
-    }
-
-    #[test]
-    fn one_code_does_not_hide_another() {
-        let mut journal = Journal::default();
-        for code in ["wrong_host", "session_required"] {
-            let event = Event::new(What::SessionRefused).with("code", code);
-            assert!(journal.line(Level::Warn, &event, NOW).is_some(), "{code}");
-            assert!(journal.line(Level::Warn, &event, NOW).is_none(), "{code}");
-        }
-    }
-
-    #[test]
-    fn what_happens_to_sessions_is_always_said_and_level_warn_leaves_it_out() {
-        let mut journal = Journal::default();
-        let event = Event::new(What::SessionEnded);
-        assert!(journal.line(Level::Info, &event, NOW).is_some());
-        assert!(journal.line(Level::Info, &event, NOW).is_some());
-        assert!(journal.line(Level::Warn, &event, NOW).is_none());
-        assert!(journal.line(Level::Warn, &Event::new(What::StoreFault), NOW).is_some());
-        assert!(journal.line(Level::Off, &Event::new(What::StoreFault), NOW).is_none());
     }
 }

@@ -1,8 +1,8 @@
 //! The gate: what becomes of a request, decided in steps between which the shell does the I/O.
 //!
 //! Guarantees: a request is forwarded as somebody's only on the word of the store, or of a memory
-//! young enough; whatever is not known for certain is a refusal; nothing that the browser is told has
-//! happened has not.
+//! young enough; whatever is not known for certain is a refusal; the browser is told only of what has
+//! happened.
 //!
 //! ```text
 //! open ──► Answer                       turned away: no store was asked, nothing was forwarded

@@ -1,7 +1,8 @@
 //! I-JSON ([RFC 7493](https://www.rfc-editor.org/rfc/rfc7493)): JSON that every reader reads alike.
 //!
-//! Guarantees: a text with a member named twice, a string with a surrogate or noncharacter, or a
-//! number that this gate could not hand back as it came is refused, never repaired.
+//! Guarantees: a text with a member named twice, a string with a surrogate or noncharacter, an integer
+//! beyond 64 bits or a number beyond a double is refused, never repaired. Other numbers are doubles,
+//! as RFC 7493 has them: one with more digits than a double holds is rounded.
 
 use core::fmt;
 

@@ -6,9 +6,9 @@
 //! - what must not be undone by a writer who did not know of it is a value of its own that nobody
 //!   else writes: that a session has ended, when all of a subject's sessions were ended, when all
 //!   but one were and which one, which ID is the current one, and activity;
-//! - a key is never asked for before the session under it exists, so that no "not found" of it is
-//!   remembered anywhere; where a session is missing all the same and its cookie is young, that is a
-//!   fault and not an answer, and nobody remembers that a session is missing;
+//! - a session's own key is never asked for before the session exists, so that no "not found" of it
+//!   is remembered anywhere; where a session is missing all the same and its cookie is young, that is
+//!   a fault and not an answer, and nobody remembers that a session is missing;
 //! - a cookie that is younger than what was read proves the ID in it: the gate seals no ID before
 //!   the store has taken it. A cookie proves whose it is as well, so ending its session never
 //!   depends on what was read.

@@ -1,17 +1,22 @@
 //! edge-session: a Cloudflare Worker that keeps the sessions of the web application behind it.
 //!
 //! A functional core in an imperative shell. Every module here but `shell` is pure: it reads no
-//! clock, draws no randomness and does no I/O; time and entropy are arguments. The compiler keeps it
-//! so, because the `worker` crate is a dependency of the wasm32 target alone, and clippy does, which
-//! refuses the standard library's clocks.
+//! clock, draws no randomness and does no I/O; time and entropy are arguments. Two tools keep it so:
+//! the compiler, because the `worker` crate is a dependency of the wasm32 target alone, and clippy,
+//! which refuses the standard library's clocks.
 //!
 //! Where to look:
-//! - a request's way: [`gate`] (decisions), [`request`] (facts), [`verdict`] (outcomes);
-//! - what the browser holds: [`token`], [`cookie`];
+//! - a request's way: [`gate`] (decisions), [`request`] (facts), [`verdict`] (outcomes), with what
+//!   the [`site`] is set to;
+//! - what the browser holds: [`token`], [`cookie`], [`mark`];
 //! - what the origin reads and writes: [`assertion`], [`control`], over [`jws`];
-//! - what the store keeps and decides: [`record`], [`mod@store`], [`lifetime`], [`rotation`];
+//! - what the store keeps and decides: [`record`], [`mod@store`], [`lifetime`], [`rotation`], where
+//!   ([`locator`]), and what it shows ([`view`]); [`kv`] is the same on Workers KV;
+//! - what an isolate remembers of that: [`memory`];
 //! - who may send what where: [`csrf`], [`path`], [`target`], [`origin`];
-//! - what the operator sets and sees: [`config`], [`keys`], [`error`], [`event`].
+//! - what the operator sets and sees: [`config`], [`keys`], [`error`], [`event`];
+//! - values of their own type: [`subject`], [`sid`], [`data`], [`time`], and what is under all of it:
+//!   [`mac`], [`base64url`], [`ijson`].
 
 pub mod assertion;
 pub mod base64url;

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::{Span, Time};
 
-/// How many idle times a session is kept that is over, so that one in use is rarely looked after,
-/// and how long at most.
+/// How many idle times after its end a session is cleared away, and how long after that at most. Use
+/// moves the end meanwhile, so the object of a session in use is rarely woken.
 const DEAD_FOR: u64 = 24;
 const LONGEST_DEAD: Span = Span::from_secs(12 * 3600);
 

@@ -1,10 +1,12 @@
 //! The name of a change, as the browser that made it carries it for a while.
 //!
-//! Guarantees: whoever carries a mark has been told of that change, so what a store was asked on
-//! their behalf shows it: an answer that a request with the same mark asked for may be remembered
-//! for them, and the one to the login that the mark names, and no other. No clock is compared. A
-//! mark tells nothing and lets nobody in: a forged one makes its sender ask the store, or read what
-//! the window allows anyway.
+//! A browser gets the mark with the answer that tells it of the change, so whatever the store is asked
+//! for that browser afterwards shows the change. Memory therefore answers a request with a mark only
+//! with what the store was asked by a request with the same mark, or said to the login that the mark
+//! names.
+//!
+//! Guarantees: no clocks are compared. A mark tells nothing and lets nobody in: a forged one makes its
+//! sender ask the store, or read what the freshness window allows anyway.
 
 use crate::base64url;
 use crate::keys::MasterKey;
@@ -45,9 +47,9 @@ pub enum Changed {
     /// Nothing.
     #[default]
     Nothing,
-    /// This, and nothing since.
+    /// The change of this name, and nothing since.
     Lately(Mark),
-    /// Something.
+    /// Something, without its name.
     Something,
 }
 
@@ -72,7 +74,7 @@ impl Mark {
 }
 
 impl Changed {
-    /// With one more value of the cookie that says so.
+    /// The same after one more value of the cookie that says so.
     #[must_use]
     pub fn and(self, value: &str) -> Self {
         match (self, Mark::parse(value)) {

@@ -254,3 +254,26 @@ impl Memory {
 pub fn may_let_in(view: &View, now: Time) -> bool {
     now < view.idle && view.succeeded.is_none()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::{Secret, SessionId};
+
+    #[test]
+    fn what_is_remembered_of_sessions_that_are_asked_about_again_and_again_does_not_grow() {
+        let mut memory = Memory::new(Bounds { entries: 3, bytes: 100_000 });
+        let locator = Locator::from_bytes([0; 16]);
+        for number in 0..50_u8 {
+            let id = SessionId::new(locator, Secret::from_entropy([number % 3; 32])).hash();
+            let ticket = memory.ticket(Time::default());
+            memory.keep(&id, locator, ticket, &Reply::Gone(Gone::Ended));
+        }
+        assert_eq!((memory.entries.len(), memory.bytes), (3, 3 * OVERHEAD));
+        assert!(memory.order.len() <= 6, "{}", memory.order.len());
+        for _ in 0..2 * MOST_CHANGES {
+            memory.changed(locator);
+        }
+        assert_eq!(memory.changes.len(), MOST_CHANGES);
+    }
+}

@@ -1,6 +1,6 @@
 //! Path rules: which paths need a session, which may have one, which never do.
 //!
-//! Guarantees: no path that an origin could read as a protected one is treated as weaker than
+//! Guarantees: no spelling in which a server could read a protected path is treated as weaker than
 //! `required`. Whatever servers are known to read in two ways (empty segments, path parameters,
 //! encoded letters, slashes and dots, control characters, bytes that are not UTF-8) makes a path
 //! *not plain*, and what is not plain is `required`, whatever the rules say. Rules that protect
@@ -279,8 +279,8 @@ fn undotted(path: &str) -> Cow<'_, str> {
     Cow::Owned(kept.join("/"))
 }
 
-/// The bytes of a path with its escapes resolved; nothing when an escape is none, or stands for a
-/// byte that is `needless` to escape, or a raw byte is none that URLs consist of.
+/// The bytes of a path with its escapes resolved; nothing when an escape is malformed or stands for
+/// a byte that is `needless` to escape, or when a raw byte cannot stand in a URL.
 fn decode(path: &str, needless: impl Fn(u8) -> bool) -> Option<Cow<'_, [u8]>> {
     if !path.contains('%') {
         return path.bytes().all(is_of_urls).then_some(Cow::Borrowed(path.as_bytes()));
@@ -305,7 +305,7 @@ fn decode(path: &str, needless: impl Fn(u8) -> bool) -> Option<Cow<'_, [u8]>> {
     Some(Cow::Owned(decoded))
 }
 
-/// The same as servers do it that leave an escape that is none as it stands.
+/// The same as many servers do it, which leave a malformed escape as it stands.
 fn decode_leniently(path: &str) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
@@ -317,8 +317,8 @@ fn decode_leniently(path: &str) -> Vec<u8> {
     decoded
 }
 
-/// The byte that the escape at the beginning stands for, and what is behind it; nothing where there
-/// is none.
+/// The byte that the escape at the beginning stands for, and what is behind it; nothing where no
+/// escape stands there.
 fn unescaped(path: &[u8]) -> Option<(u8, &[u8])> {
     let ([b'%', high, low], behind) = path.split_first_chunk()? else {
         return None;

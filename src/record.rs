@@ -1,8 +1,9 @@
 //! What the store keeps: one subject's sessions, or one anonymous session, as one record.
 //!
 //! Guarantees: no raw session ID is in it; a record of another format is refused, never misread;
-//! what it takes to answer a repeated operation in the same way stays with it. It is one row: every
-//! operation reads one and writes at most one, and is atomic by being one.
+//! what it takes to answer a repeated operation in the same way stays with it. In a Durable Object it
+//! is one row: every operation reads one and writes at most one, and is atomic by that. KV keeps its
+//! parts apart (`kv`).
 //!
 //! The format outlives a deployment and is pinned by `tests/stored_format.rs`.
 
@@ -215,7 +216,8 @@ impl Record {
         });
     }
 
-    /// Asks to be woken when something will be over, unless that is earlier anyway.
+    /// Asks to be woken when there will be something to clear away, or keeps the earlier time that was
+    /// asked for before.
     pub fn set_alarm(&mut self, lifetimes: &Lifetimes, now: Time) {
         let ends = self.sessions.iter().map(|session| self.deadlines(session, lifetimes).cleared);
         let kept = self.barrier.map(|barrier| barrier.plus(BARRIER_KEPT));

@@ -30,7 +30,7 @@ const STRIDE: u32 = 1024;
 pub struct Rules {
     /// How long a predecessor keeps working once its successor has been seen.
     pub grace: Span,
-    /// How long after that a superseded ID is taken for a stolen one.
+    /// From how long after its successor was seen a superseded ID is taken for a stolen one.
     pub reuse_after: Span,
 }
 

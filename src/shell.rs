@@ -93,7 +93,7 @@ fn remembered(
         return Ok(None);
     };
     if touch && let Some((call, question)) = inquiry(site, passage) {
-        let again = now.plus(site.config.store_deadline.doubled());
+        let again = now.plus(site.config.store_deadline.times(2));
         store::memory(site, |memory| memory.touching(&question.id, again));
         let told = Rc::clone(site);
         let touched = store::validate(site, &visit.env, &question, call, move |reply| {

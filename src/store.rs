@@ -1,9 +1,9 @@
 //! What can be asked of a store, and what it answers.
 //!
-//! Guarantees: [`apply()`] *is* the semantics of every store. The Durable Object runs it between one
-//! read and one write, and any other store and the tests run the same function; no store decides
-//! anything.
-//! Every command is idempotent: a caller that ran out of time does not know whether it landed.
+//! Guarantees: [`apply()`] *is* the semantics of every store: the Durable Object runs it between one
+//! read and one write, and KV and the tests run the same function. A store itself decides one thing:
+//! whether it has read enough to answer. Every command is idempotent: a caller that ran out of time
+//! does not know whether it landed.
 
 mod apply;
 mod end;
@@ -228,7 +228,7 @@ pub enum Gone {
 }
 
 impl Gone {
-    /// Whether it can be otherwise at a later time. What has ended never changes.
+    /// Whether it stays so: what has ended never lives again.
     #[must_use]
     pub const fn is_final(&self) -> bool {
         match self {

@@ -43,7 +43,7 @@ impl Target {
         })
     }
 
-    /// Whether this is a request for the site itself, under no other name and as nobody.
+    /// Whether this is a request for the site itself: under no other name, and without userinfo.
     #[must_use]
     pub fn is_at(&self, site: &WebOrigin) -> bool {
         self.authority == site.authority() && !self.has_userinfo

@@ -125,12 +125,6 @@ impl Span {
         Self(self.0.saturating_mul(count))
     }
 
-    /// Twice the length.
-    #[must_use]
-    pub const fn doubled(self) -> Self {
-        Self(self.0.saturating_mul(2))
-    }
-
     /// A quarter of the length.
     #[must_use]
     pub const fn quarter(self) -> Self {

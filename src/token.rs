@@ -3,7 +3,7 @@
 //! Guarantees:
 //! - a value that this gate did not seal for this cookie name and this issuer does not open, and
 //!   finding that out asks no store;
-//! - the raw secret is in no other type than [`SessionId`] and the sealed text; neither prints, and
+//! - the raw secret is in [`Secret`], [`SessionId`] and the sealed text alone; none of them prints, and
 //!   the store is only ever given an [`IdHash`];
 //! - a successor can be derived again by whoever holds the predecessor *and* the gate's key, so
 //!   parallel requests are handed the same one without the store ever seeing a secret.

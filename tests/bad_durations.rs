@@ -60,7 +60,7 @@ fn durations_down_to_one_second_are_taken_as_they_are() {
 }
 
 #[test]
-fn one_duration_alone_is_never_a_contradiction() {
+fn one_lifetime_or_one_duration_of_rotation_alone_is_never_a_contradiction() {
     for (table, name) in [
         ("lifetime", "idle"),
         ("lifetime", "anonymous"),

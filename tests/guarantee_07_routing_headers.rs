@@ -17,7 +17,7 @@ mod world;
 use serde_json::{Value, json};
 use world::{Ask, Browser, Play, World, page, read, response, write};
 
-const SPOOFED: [&str; 24] = [
+const SPOOFED: [&str; 28] = [
     "Edge-Session-Assertion",
     "edge-session-assertion",
     "EDGE-SESSION-ASSERTION",
@@ -42,6 +42,10 @@ const SPOOFED: [&str; 24] = [
     "X-Real-IP",
     "x_real_ip",
     "X.Real.Ip",
+    "Script-Name",
+    "SCRIPT_NAME",
+    "path-info",
+    "Path_Info",
 ];
 
 const MODES: [&str; 4] =

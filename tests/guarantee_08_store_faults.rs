@@ -268,6 +268,18 @@ fn a_connection_that_breaks_after_a_new_id_was_issued_logs_nobody_out() {
 }
 
 #[test]
+fn where_no_new_id_is_at_stake_a_store_that_breaks_is_not_asked_again() {
+    for op in ["update", "destroy", "destroy_all"] {
+        let (mut world, mut browser) = logged_in();
+        world.store.troubles.extend([None, Some(Trouble::Broken)]);
+        let before = world.store.operations;
+        let reaction = world.go(&mut browser, write("/"), Play::Say(json!({ "op": op })));
+        assert_unavailable(&reaction);
+        assert_eq!(world.store.operations - before, 2, "{op}: whose ID it is, and the command");
+    }
+}
+
+#[test]
 fn a_store_that_breaks_twice_is_not_asked_a_third_time() {
     let (mut world, mut browser) = logged_in();
     world.store.troubles.extend([None, Some(Trouble::Broken), Some(Trouble::Broken)]);

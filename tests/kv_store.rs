@@ -1,5 +1,6 @@
-//! What is particular to KV as a store: writes that fail, writers who know nothing of each other,
-//! news that is late, and what is left behind. What every store does is in `store_contract.rs`.
+//! What is particular to KV as a store: writes that fail, writers who know nothing of each other, and
+//! news that is late. What is left behind is in `kv_leftovers.rs`, what every store does in
+//! `store_contract.rs`.
 
 #![allow(
     missing_docs,
@@ -322,71 +323,4 @@ fn a_logout_from_a_session_that_a_shorter_configuration_has_ended_outlasts_what_
     world.go_at(0, &mut other_tab, write("/"), say(json!({ "op": "update", "set": { "n": 1 } })));
     world.pass(121);
     assert_eq!(who(&mut world, 0, &other_tab), None);
-}
-
-#[test]
-fn what_is_left_of_dead_sessions_is_cleared_away_by_later_logins() {
-    let mut world = world(Kv::consistent(), &json!({}));
-    for _ in 0..30 {
-        let mut alice = Browser::default();
-        world.login(&mut Browser::default(), "alice");
-        world.login(&mut alice, "alice");
-        world.pass(1);
-        world.go(&mut alice, write("/"), say(json!({ "op": "destroy_all" })));
-        world.pass(1);
-    }
-    let now = world.now;
-    assert_eq!(kv(&mut world).keys('s', now).len(), 1);
-    assert_eq!(kv(&mut world).keys('b', now).len(), 1);
-}
-
-#[test]
-fn what_is_stored_of_a_session_does_not_grow_with_use() {
-    let (mut world, mut alice) = logged_in(Kv::consistent());
-    world.pass(1);
-    let op = json!({ "op": "rotate", "end_others": true });
-    world.go(&mut alice, write("/"), say(op));
-    let mut longest = Vec::new();
-    for _ in 0..4 {
-        for _ in 0..35 {
-            world.pass(1);
-            let op = json!({ "op": "update", "set": { "n": 1 } });
-            world.go(&mut alice, write("/"), say(op));
-        }
-        longest.push(kv(&mut world).texts().map(String::len).max().unwrap());
-    }
-    assert!(longest[3] <= longest[0] + 16, "{longest:?}");
-}
-
-#[test]
-fn a_life_that_is_nearly_over_is_written_all_the_same() {
-    let (mut world, mut alice) = logged_in(Kv::consistent());
-    // KV keeps nothing for less than a minute, and the double refuses to.
-    let op = json!({ "op": "update", "set": { "n": 1 }, "absolute": 20 });
-    assert_eq!(world.go(&mut alice, write("/"), say(op)).status, 200);
-    world.pass(19);
-    assert_eq!(who(&mut world, 0, &alice).as_deref(), ALICE);
-    world.pass(1);
-    assert_eq!(who(&mut world, 0, &alice), None);
-    let now = world.now;
-    assert_eq!(kv(&mut world).keys('s', now).len(), 1, "it is over all the same");
-}
-
-#[test]
-fn what_is_left_of_sessions_that_ended_together_goes_at_their_absolute_deadline() {
-    let (mut world, _) = logged_in(Kv::consistent());
-    let ended = json!({ "op": "destroy_all", "sub": "alice", "jti": "m-1" });
-    assert_eq!(world.out_of_band(&ended).status, 204);
-    let now = world.now;
-    assert_eq!(kv(&mut world).keys('s', now).len(), 1, "nobody asked which there were");
-    assert!(!world.logged(&["session.ended"]), "nor knows which to tell of");
-    world.pass(12 * 3600);
-    let now = world.now;
-    assert_eq!(kv(&mut world).keys('s', now).len(), 0);
-    world.pass(399 * 86_400);
-    let now = world.now;
-    assert_eq!(kv(&mut world).keys('b', now).len(), 1, "that they have ended is known for long");
-    world.pass(86_400);
-    let now = world.now;
-    assert_eq!(kv(&mut world).keys('b', now).len(), 0);
 }

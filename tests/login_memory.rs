@@ -128,7 +128,7 @@ fn whoever_carries_the_mark_of_another_change_asks() {
 }
 
 #[test]
-fn a_login_that_ran_out_of_time_or_whose_reply_was_lost_leaves_nothing() {
+fn a_login_that_ran_out_of_time_or_whose_reply_was_lost_gives_no_cookie() {
     for trouble in [Trouble::Fails, Trouble::ReplyLost, Trouble::Late] {
         let mut world = world();
         let mut browser = Browser::default();

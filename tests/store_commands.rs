@@ -15,6 +15,7 @@ mod world;
 
 use edge_session::record::{Owner, Record};
 use edge_session::store::{Command, Request, apply};
+use edge_session::time::Span;
 use serde_json::{Value, json};
 use world::{Browser, Play, START, World, read, write};
 
@@ -73,6 +74,41 @@ fn the_oldest_session_ends_with_the_login_that_is_one_too_many() {
         .collect();
     assert_eq!(alive, [false, false, false, true, true, true]);
     assert!(world.logged(&["session.ended", "replaced"]));
+}
+
+/// A login that is sent to the store now, by a gate whose clock is so many seconds behind.
+fn login_by_a_clock_behind(world: &mut World, seconds: u64) -> String {
+    let play = Play::Say(json!({ "op": "create", "sub": "alice" }));
+    let mut flight = world.fly(0, &Browser::default(), write("/login"), play);
+    world.now = world.now.minus(Span::from_secs(seconds));
+    world.until_commanding(&mut flight);
+    world.pass(seconds);
+    world.finish(&mut flight).code()
+}
+
+#[test]
+fn a_gate_whose_clock_is_behind_logs_in_from_a_minute_after_all_sessions_were_ended() {
+    let mut world = World::new(&json!({}));
+    let mut browser = Browser::default();
+    world.login(&mut browser, "alice");
+    world.go(&mut browser, write("/"), Play::Say(json!({ "op": "destroy_all" })));
+    world.pass(60);
+    assert_eq!(login_by_a_clock_behind(&mut world, 600), "session_raced");
+    world.pass(1);
+    assert_eq!(login_by_a_clock_behind(&mut world, 600), "");
+}
+
+#[test]
+fn a_login_that_answers_a_request_of_an_hour_ago_is_refused_for_nobody_knows_what_was_ended_since()
+{
+    for (seconds, code) in [(3599, ""), (3600, "session_raced")] {
+        let mut world = World::new(&json!({}));
+        let play = Play::Say(json!({ "op": "create", "sub": "alice" }));
+        let mut flight = world.fly(0, &Browser::default(), write("/login"), play);
+        world.until_at_origin(&mut flight);
+        world.pass(seconds);
+        assert_eq!(world.finish(&mut flight).code(), code, "{seconds}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 // What the gate adds to a process: from its start to its first answer, and the memory that it then holds.
 import { join } from "node:path";
-import { load, once, requestBytes } from "./load.mjs";
+import { load, requestBytes } from "./load.mjs";
 import { cpuOf, memoryOf } from "./machine.mjs";
 import { BASE, HOST, alone } from "./site.mjs";
 import { spread } from "./statistics.mjs";

@@ -1,9 +1,7 @@
 // What this machine tells of processes: CPU time, memory, cores. Linux, for /proc.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { createServer } from "node:net";
 import { cpus } from "node:os";
 
 export const isMeasurable = existsSync("/proc/self/stat");
@@ -90,34 +88,6 @@ export function start(core, command, args, options = {}) {
   child.stdout?.on("data", keep);
   child.stderr?.on("data", keep);
   return server;
-}
-
-/** A free port that nobody else is given while this process lives, below those that outgoing connections take. */
-export async function freePort() {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 22_000);
-    if (await reserve(port)) return port;
-  }
-}
-
-/**
- * Whether a port is free and from now on this process's to give. Between here and the server that will listen there may be seconds, so
- * others that ask here must see that it is taken: the UDP port of the same number stays bound, for which nobody else has any use.
- */
-export async function reserve(port) {
-  const mark = createSocket("udp4");
-  const isOurs = await new Promise((resolve) => {
-    mark.once("error", () => resolve(false));
-    mark.bind({ port, address: "127.0.0.1", exclusive: true }, () => resolve(true));
-  });
-  mark.unref();
-  const isFree = isOurs && (await new Promise((resolve) => {
-    const server = createServer();
-    server.once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  }));
-  if (!isFree) mark.close();
-  return isFree;
 }
 
 /** Resolves when `attempt` does without an error; with the last error when `server` ends or ten seconds are over. */

@@ -4,8 +4,9 @@ import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { freePort } from "../ports.mjs";
 import { once, requestBytes } from "./load.mjs";
-import { freePort, ready, start } from "./machine.mjs";
+import { ready, start } from "./machine.mjs";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
 const here = (name) => fileURLToPath(new URL(`./workers/${name}`, import.meta.url));

@@ -11,7 +11,7 @@ const DAY = 86_400_000;
 export const newKey = (random = randomBytes) => random(32).toString("base64url");
 
 /** Says what is wrong with a key, or nothing. The gate refuses the same. */
-export function keyProblem(key) {
+function keyProblem(key) {
   if (!/^[A-Za-z0-9_-]*$/.test(key)) return "is not base64url without padding";
   const bytes = Buffer.from(key, "base64url");
   if (bytes.toString("base64url") !== key) return "is not canonical base64url";

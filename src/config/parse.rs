@@ -1,7 +1,6 @@
 //! From the configuration's table to a [`Config`].
 //!
-//! Guarantees: a value that was set is never adjusted: it is taken or refused. Defaults give way to
-//! what was set, so that setting one duration alone is never a contradiction.
+//! Guarantees: a value that was set is taken or refused, and never adjusted.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,21 +9,13 @@ use serde_json::{Map, Value};
 
 use super::section::{Problems, Section};
 use super::together::Together;
-use super::{Config, Rotation, StoreKind, Upstream};
+use super::{Config, StoreKind, Upstream, durations};
 use crate::cookie::{CookieNames, SameSite};
 use crate::csrf::CrossSite;
 use crate::event::Level;
-use crate::lifetime::Lifetimes;
-use crate::memory::Bounds;
 use crate::origin::WebOrigin;
 use crate::path::{Access, Rule};
-use crate::rotation::Rules;
 use crate::time::Span;
-
-const SECOND: Span = Span::from_secs(1);
-const MINUTE: u64 = 60;
-const HOUR: u64 = 3600;
-const DAY: u64 = 86_400;
 
 /// The most data that a session may have: an assertion with it still fits the header limits of the
 /// servers that origins run on.
@@ -51,7 +42,7 @@ pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
     let store = root
         .choice("store", &[("durable", StoreKind::Durable), ("kv", StoreKind::Kv)])
         .unwrap_or(StoreKind::Durable);
-    let deadline = root.span("store_deadline", SECOND, Some(Span::from_secs(30)));
+    let store_deadline = durations::store_deadline(&mut root);
     let default_access = default_access(&mut root);
     let login_url = root.text("login_url");
     let login_return_param =
@@ -62,10 +53,10 @@ pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
     }
     let logout_url = root.text("logout_url").unwrap_or_else(|| "/".to_owned());
     let cookie = cookie(root.table("cookie"));
-    let assertion_ttl = assertion(root.table("assertion"));
-    let lifetimes = lifetimes(root.table("lifetime"), store);
-    let rotation = rotation(root.table("rotation"));
-    let (fresh_for, memory) = freshness(root.table("freshness"), &lifetimes);
+    let assertion_ttl = durations::assertion_ttl(root.table("assertion"));
+    let lifetimes = durations::lifetimes(root.table("lifetime"), store);
+    let rotation = durations::rotation(root.table("rotation"));
+    let (fresh_for, memory) = durations::freshness(root.table("freshness"), &lifetimes);
     let rules = rules(&mut root, lifetimes.idle.min(lifetimes.anonymous));
     let longest_fresh = rules.iter().filter_map(Rule::freshness).fold(fresh_for, Span::max);
     let mut limits = root.table("limits");
@@ -103,7 +94,7 @@ pub(super) fn parse(table: Map<String, Value>) -> Result<Config, Vec<String>> {
         audience,
         upstream,
         store,
-        store_deadline: deadline.unwrap_or(Span::from_secs(2)),
+        store_deadline,
         default_access,
         rules,
         login_url,
@@ -246,83 +237,6 @@ fn cookie(mut table: Section) -> CookieNames {
     let same_site = table.choice("same_site", &choices).unwrap_or(SameSite::Lax);
     table.finish();
     CookieNames::new(&name, same_site)
-}
-
-fn assertion(mut table: Section) -> Span {
-    let ttl = table.span("ttl", SECOND, Some(Span::from_secs(15 * MINUTE)));
-    table.finish();
-    ttl.unwrap_or(Span::from_secs(MINUTE))
-}
-
-fn lifetimes(mut table: Section, store: StoreKind) -> Lifetimes {
-    // KV keeps nothing for less.
-    let shortest = match store {
-        StoreKind::Durable => SECOND,
-        StoreKind::Kv => Span::from_secs(MINUTE),
-    };
-    let mut span = |name| table.span(name, shortest, None);
-    let (idle, anonymous, absolute) = (span("idle"), span("anonymous"), span("absolute"));
-    let remember = span("remember");
-    let touch = table.span("touch", SECOND, None);
-    if let Some(absolute) = absolute {
-        for (name, span) in [("idle", idle), ("anonymous", anonymous)] {
-            if span.is_some_and(|span| span > absolute) {
-                table.report(name, "must not be longer than lifetime.absolute");
-            }
-        }
-    }
-    if let (Some(touch), Some(idle)) = (touch, idle)
-        && touch > idle
-    {
-        table.report("touch", "must not be longer than lifetime.idle");
-    }
-    table.finish();
-    let half_hour = Span::from_secs(30 * MINUTE);
-    let longest = [idle, anonymous].into_iter().flatten().max().unwrap_or_default();
-    let absolute = absolute.unwrap_or(Span::from_secs(12 * HOUR).max(longest));
-    Lifetimes {
-        idle: idle.unwrap_or(half_hour.min(absolute)),
-        anonymous: anonymous.unwrap_or(half_hour.min(absolute)),
-        absolute,
-        remember: remember.unwrap_or(Span::from_secs(30 * DAY).max(absolute)),
-        touch: touch.unwrap_or(Span::from_secs(MINUTE)),
-    }
-}
-
-fn rotation(mut table: Section) -> Rotation {
-    let every = table.span("every", Span::ZERO, None).unwrap_or(Span::from_secs(15 * MINUTE));
-    let grace = table.span("grace", SECOND, None);
-    let reuse_after = table.span("reuse_after", SECOND, None);
-    let reuse_ends = table.choice("reuse", &[("end", true), ("refuse", false)]).unwrap_or(true);
-    if let (Some(grace), Some(reuse_after)) = (grace, reuse_after)
-        && grace > reuse_after
-    {
-        table.report("grace", "must not be longer than rotation.reuse_after");
-    }
-    table.finish();
-    let reuse_after =
-        reuse_after.unwrap_or(Span::from_secs(5 * MINUTE).max(grace.unwrap_or_default()));
-    let grace = grace.unwrap_or(Span::from_secs(30).min(reuse_after));
-    Rotation {
-        every: (!every.is_zero()).then_some(every),
-        rules: Rules { grace, reuse_after },
-        reuse_ends,
-    }
-}
-
-fn freshness(mut table: Section, lifetimes: &Lifetimes) -> (Span, Bounds) {
-    let safe = table.span("safe", Span::ZERO, None);
-    let shortest = lifetimes.idle.min(lifetimes.anonymous);
-    if safe.is_some_and(|safe| safe > shortest) {
-        table.report("safe", "must not be longer than lifetime.idle and lifetime.anonymous");
-    }
-    let usual = Bounds::default();
-    let bounds = Bounds {
-        entries: table.number("entries", usual.entries, 1_000_000),
-        bytes: table.number("bytes", usual.bytes, 64 * 1024 * 1024),
-    };
-    table.finish();
-    (safe.unwrap_or(Span::from_secs(10).min(shortest)), bounds)
 }
 
 fn csrf(mut table: Section) -> (CrossSite, bool) {

@@ -1,7 +1,7 @@
-//! What options have to be to each other.
+//! Options that could contradict each other.
 //!
 //! Guarantees: a configuration sends nobody where nobody can get to, and exempts no path that needs
-//! a session.
+//! a session from the cross-site rules.
 
 use super::section::Section;
 use crate::origin::WebOrigin;

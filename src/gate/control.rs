@@ -16,6 +16,7 @@ use crate::control::{self, ControlError, Instruction};
 use crate::cookie::SetCookie;
 use crate::error::Code;
 use crate::event::{Event, What};
+use crate::locator::Locator;
 use crate::path::Access;
 use crate::record::Owner;
 use crate::sid::Sid;
@@ -129,7 +130,10 @@ pub fn settle(
     };
     match (pending, reply) {
         (_, Reply::TooLarge) => refuse(context, ControlError::TooLarge, events),
-        (_, Reply::Conflict) => refuse(context, ControlError::Invalid("its jti was used"), events),
+        (_, Reply::Conflict) => {
+            let why = "another instruction has answered this request";
+            refuse(context, ControlError::Invalid(why), events)
+        }
         (Pending::Creating(id), Reply::Created { lasting, ended, view: _ }) => {
             events.push(Event::new(What::SessionCreated).of(&site.log_key, &context.jti));
             note_ended(site, &ended, "replaced", events);
@@ -145,7 +149,8 @@ pub fn settle(
         }
         (Pending::Creating(_), Reply::Raced) => {
             let code = Code::SessionRaced;
-            events.push(Event::new(What::SessionRefused).with("code", code.as_str()));
+            let event = Event::new(What::SessionRefused).with("code", code.as_str());
+            events.push(event.at(context.rule.as_deref()));
             replace(code.problem().into())
         }
         (Pending::EndingOld(id, lasting), Reply::Ended { ended, .. }) => {
@@ -245,7 +250,7 @@ fn presented_session(context: &Context, token: &Token) -> Which {
 }
 
 /// The session that the request was forwarded with, as a command names it.
-fn addressed(context: &Context) -> Option<(crate::locator::Locator, Owner, Which)> {
+fn addressed(context: &Context) -> Option<(Locator, Owner, Which)> {
     let (token, view) = (context.presented.as_ref()?, context.session.as_ref()?);
     let owner = view.subject.clone().map_or(Owner::Anonymous, Owner::Subject);
     Some((token.id.locator, owner, Which::Root(view.root.clone())))

@@ -1,7 +1,7 @@
 //! `POST /.edge-session/logout`: the browser's own way out, without the origin.
 //!
 //! Guarantees: the answer says that the session has ended only when the store has ended it; without
-//! a session the answer is the same, so that it tells nobody whether there was one.
+//! a session it is the same, but that no cookie is cleared.
 
 use super::control::note_ended;
 use super::passage::call_about;

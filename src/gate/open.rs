@@ -1,8 +1,8 @@
 //! At the door: everything that can be decided without asking anyone.
 //!
-//! Guarantees: a request for another site, a cross-site one and a forged cookie cost no store
-//! operation and never reach the origin as anyone's; what is reserved for the gate is never
-//! forwarded.
+//! Guarantees: a request for another site, a cross-site one (but for `csrf.insecure_report_only`) and
+//! a forged cookie cost no store operation and never reach the origin as anyone's; what is reserved
+//! for the gate is never forwarded.
 
 use super::logout::{self, Leaving};
 use super::no_session::{Lack, no_session};
@@ -20,7 +20,7 @@ use crate::time::{Span, Time};
 use crate::token::Token;
 use crate::verdict::Answer;
 
-/// The same, as logs name it.
+/// How logs name the rule that holds for the gate's own paths.
 const RULE: &str = "/.edge-session";
 
 /// What the gate takes from browsers and passes on.

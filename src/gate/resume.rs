@@ -8,7 +8,6 @@ use super::no_session::{Lack, no_session};
 use super::open::asked;
 use super::passage::{Context, Loaded, Passage, Source};
 use crate::assertion;
-use crate::config::Upstream;
 use crate::cookie::Forwarded;
 use crate::error::Code;
 use crate::event::{Event, Level, What};
@@ -224,8 +223,7 @@ fn successor(
     }
     let every = site.config.rotation.every?;
     let age = now.since(view.issued);
-    let is_due =
-        (age >= every && passage.facts.is_top_level_navigation()) || age >= every.doubled();
+    let is_due = (age >= every && passage.facts.is_top_level_navigation()) || age >= every.times(2);
     if !is_due {
         return None;
     }
@@ -263,10 +261,7 @@ fn outbound(
         set.push(("cache-control", "max-age=0".to_owned()));
     }
     Outbound {
-        href: match &config.upstream {
-            Upstream::Url(origin) => passage.target.moved_to(origin),
-            Upstream::Binding(_) | Upstream::Route => passage.target.moved_to(issuer),
-        },
+        href: passage.target.moved_to(config.upstream_origin()),
         cookie: facts.cookie.as_deref().map_or(Forwarded::Keep, |header| {
             config.cookie.forwarded(header, session.map(|view| &view.sid))
         }),

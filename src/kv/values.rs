@@ -1,7 +1,8 @@
 //! What stands in KV, and under which keys.
 //!
-//! Guarantees: every value names its format, and one of another format is refused, never misread;
-//! a key names the subject's object first, so that no subject's key is another's.
+//! Guarantees: every value names its format, but for an alias, which is a bare handle; one of another
+//! format is refused, never misread. A key names its kind and the subject's object before anything
+//! else, so that no subject's key is another's.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -1,4 +1,4 @@
-//! Parallel first requests of one session ask the store once.
+//! Parallel reads with one session ask the store once where memory has no answer for them.
 //!
 //! Guarantees: nothing is held while anyone waits: a flight is a note that somebody is asking, with
 //! the names of those who want to know when the answer is in memory. A fault is everybody's: asking

@@ -159,7 +159,8 @@ impl Changes {
     }
 }
 
-/// A body that is read here, of at most `longest` bytes; nothing when it is longer or no text.
+/// A body that is read here; nothing when it is longer than `longest` bytes, or breaks off. One that
+/// is no text reads as an empty one.
 pub(super) async fn short_body(request: &Request, longest: usize) -> Option<String> {
     let mut bytes = Vec::new();
     if let Some(body) = request.body() {
@@ -177,6 +178,6 @@ pub(super) async fn short_body(request: &Request, longest: usize) -> Option<Stri
             bytes.extend(chunk.to_vec());
         }
     }
-    // A text that is none is no message either, and is refused as one that does not verify.
+    // What is no text is no message either, and is refused as one that does not verify.
     Some(String::from_utf8(bytes).unwrap_or_default())
 }

@@ -2,8 +2,8 @@
 //!
 //! Guarantees: every command is read, decided and written without a pause, and written in one
 //! transaction, so commands cannot interleave and a trap leaves the record as it was; a command that
-//! changes nothing writes nothing; an object whose last session is gone deletes itself, alarm and all.
-//! Failures are answered as data, for the runtime logs what is thrown.
+//! changes nothing writes nothing; an object that has nothing left to keep deletes itself, alarm and
+//! all. Failures are answered as data, for the runtime logs what is thrown.
 
 use std::cell::{Cell, RefCell};
 

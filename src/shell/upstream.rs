@@ -33,10 +33,7 @@ pub(super) fn send(
     outbound: &Outbound,
     then: JsValue,
 ) -> Result<JsValue, JsValue> {
-    let origin = match &config.upstream {
-        Upstream::Url(origin) => origin,
-        Upstream::Binding(_) | Upstream::Route => &config.issuer,
-    };
+    let origin = config.upstream_origin();
     let mut changes = http::Changes::default();
     for name in &outbound.remove {
         changes.remove(name);

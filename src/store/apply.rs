@@ -1,9 +1,9 @@
 //! The decisions of every store.
 //!
-//! Guarantees: `create` is not `save`, and a new ID goes through it or through
-//! [`Ids::replace`](crate::rotation::Ids::replace), so that no ID is ever overwritten into somebody
-//! else's session; what changes nothing leaves the record as it is; time never runs backwards in a
-//! record, whatever the clock says.
+//! Guarantees: `create` is not `save`: it only ever adds a session, and a session that is there gets
+//! a new ID from [`Ids`] alone, so no ID is ever overwritten into somebody else's session; what
+//! changes nothing leaves the record as it is; time never runs backwards in a record, whatever the
+//! clock says.
 
 use std::borrow::Cow;
 use std::rc::Rc;

@@ -1,6 +1,6 @@
 //! Whose an ID is.
 //!
-//! Guarantees: nobody is told of a session after its idle or absolute deadline, or by an ID that is
+//! Guarantees: nobody is shown a session after its idle or absolute deadline, or for an ID that is
 //! superseded; a validation that notes nothing leaves the record as it is.
 
 use std::rc::Rc;

@@ -1,7 +1,7 @@
 // The Wasm instance dies, in the gate or in the object: everyone who waits is answered promptly, nobody is let in, nothing is lost.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Browser, SESSION, application, eventually } from "./harness/app.mjs";
+import { Browser, SESSION, application, eventually, newUser } from "./harness/app.mjs";
 import { startGate } from "./harness/gate.mjs";
 import { BROWSER, connect, request } from "./harness/raw.mjs";
 import { DIED, Waiting } from "../../src/shell/waiting.js";
@@ -21,8 +21,6 @@ test.beforeEach(async () => {
 
 // Some milliseconds on a machine that has nothing else to do; a third of what a store that hangs is waited for on any.
 const PROMPT = 10_000;
-let users = 0;
-const newUser = () => `user-${(users += 1)}`;
 const signedIn = (sub = newUser(), more) => new Browser(gate).login(sub, more);
 
 function isInternalError(answer) {

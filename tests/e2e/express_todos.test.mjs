@@ -7,7 +7,7 @@ import { chromium } from "playwright-core";
 import { haveRedis, startRedis } from "../../origins/express/test/redis.mjs";
 import { runTodos } from "../../origins/express/test/todos/run.mjs";
 import { Browser, SESSION } from "./harness/app.mjs";
-import { findBrowser } from "./harness/browser.mjs";
+import { ARGUMENTS, findBrowser } from "./harness/browser.mjs";
 import { freePort, makeKey, startGate } from "./harness/gate.mjs";
 import { BROWSER } from "./harness/raw.mjs";
 
@@ -148,7 +148,7 @@ test("after: the same journey passes behind the gate, without a Redis", async (t
 
 test("after, in Chromium: a login, a todo, remember me and a logout", async (t) => {
   const gate = await startAfter(t);
-  const browser = await chromium.launch({ executablePath: findBrowser(), headless: true, args: ["--no-sandbox", "--disable-gpu", "--no-first-run"] });
+  const browser = await chromium.launch({ executablePath: findBrowser(), headless: true, args: ARGUMENTS });
   t.after(() => browser.close());
   const context = await browser.newContext();
   context.setDefaultTimeout(60_000);

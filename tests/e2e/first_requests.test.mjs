@@ -1,7 +1,7 @@
 // Parallel first requests of one session ask the store once, whatever becomes of the one that asks.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Browser, application, eventually, logged } from "./harness/app.mjs";
+import { application, eventually, logged, settledBrowser, storeCalls } from "./harness/app.mjs";
 import { descendants } from "./harness/dev.mjs";
 import { startGate } from "./harness/gate.mjs";
 import { BROWSER, connect, request } from "./harness/raw.mjs";
@@ -21,21 +21,8 @@ test.beforeEach(async () => {
   application(gate);
 });
 
-let users = 0;
-
-// A browser whose latest change is longer ago than its fresh cookie lives, and that the gate remembers nothing of.
-async function settled() {
-  const browser = await new Browser(gate).login(`user-${(users += 1)}`);
-  return browser.forgotten();
-}
-
-// How many store calls these requests cost.
-async function cost(act) {
-  await gate.forgetCalls();
-  await act();
-  return (await gate.storeCalls()).length;
-}
-
+const settled = () => settledBrowser(gate);
+const cost = (act) => storeCalls(gate, act);
 const status = async (browser) => (await browser.read("/private/x")).status;
 const parallel = (browser, count) => Promise.all(Array.from({ length: count }, () => browser.read("/private/x")));
 

@@ -1,10 +1,10 @@
 // What an isolate remembers: which requests are answered from memory, for how long, and what each of them costs the store.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Browser, FRESH, application, cookieIn, eventually, logged } from "./harness/app.mjs";
+import { Browser, FRESH, application, cookieIn, eventually, logged, newUser, settledBrowser, storeCalls } from "./harness/app.mjs";
 import { startGate } from "./harness/gate.mjs";
 import { control } from "./harness/jws.mjs";
-import { BROWSER, connect, request, send } from "./harness/raw.mjs";
+import { BROWSER, send } from "./harness/raw.mjs";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -38,22 +38,8 @@ test.beforeEach(async () => {
   application(gate);
 });
 
-let users = 0;
-const newUser = () => `user-${(users += 1)}`;
-
-// A browser whose latest change is longer ago than its fresh cookie lives, and that the gate remembers nothing of.
-async function settled(sub = newUser(), more) {
-  const browser = await (await new Browser(gate).login(sub, more)).forgotten();
-  await gate.forgetCalls();
-  return browser;
-}
-
-// How many store calls these requests cost.
-async function cost(act) {
-  await gate.forgetCalls();
-  await act();
-  return (await gate.storeCalls()).length;
-}
+const settled = (sub, more) => settledBrowser(gate, sub, more);
+const cost = (act) => storeCalls(gate, act);
 
 // Asks, and lets something happen after the store has answered and before its answer arrives. Resolves to what became of the asking.
 async function meanwhile(ask, happens) {
@@ -273,87 +259,6 @@ test("no window lets anyone in after the idle deadline", async () => {
   assert.equal(await cost(async () => assert.equal(await status(alice, "/poll"), 200)), 0);
   await gate.advance(2 * MINUTE);
   assert.equal(await status(alice, "/poll"), 401);
-});
-
-test("activity that only memory has seen keeps a session alive, to within one touch interval", async () => {
-  const alice = await settled();
-  await status(alice, "/long/x");
-  for (let i = 0; i < 12; i += 1) {
-    await gate.advance(10 * MINUTE);
-    await gate.forgetLogs();
-    const calls = await cost(async () => {
-      assert.equal(await status(alice, "/long/x"), 200);
-      await eventually(async () => (await gate.storeCalls()).length > 0);
-    });
-    assert.equal(calls, 1, "the activity is written");
-    assert.deepEqual(await sources(1), ["memory"]);
-  }
-  await gate.advance(50 * SECOND);
-  assert.equal(await cost(() => status(alice, "/long/x")), 0, "nothing is written more often than that");
-  await alice.claims("/poll");
-  const { idle } = told().session;
-  const left = idle - Math.floor((await gate.now()) / 1000);
-  assert.ok(left > 30 * 60 - 60 && left <= 30 * 60, `${left} seconds left`);
-});
-
-test("the write behind an answer from memory does not delay it, and happens once for all that come at that moment", async () => {
-  const alice = await settled();
-  await status(alice, "/long/x");
-  await gate.advance(2 * MINUTE);
-  const before = told().session.idle;
-  await gate.fault("slow", { held: true });
-  const calls = await cost(async () => {
-    const answers = await parallel(alice, 10, "/long/x");
-    assert.deepEqual(answers.map((answer) => answer.status), Array(10).fill(200));
-    assert.ok(await eventually(async () => (await gate.storeCalls()).length > 0));
-    await gate.release();
-    // Memory tells the application so once the write is done.
-    assert.ok(await eventually(async () => (await status(alice, "/long/x")) === 200 && told().session.idle > before));
-  });
-  assert.equal(calls, 1);
-});
-
-test("it happens when the client has left, too", async () => {
-  const alice = await settled();
-  await status(alice, "/long/x");
-  await gate.advance(2 * MINUTE);
-  const before = (await alice.copy().claims("/poll")).session.idle;
-  await gate.fault("slow", { held: true });
-  const connection = await connect(gate);
-  connection.send(request(gate, "GET", "/long/x", [...BROWSER.fetch, ["Cookie", alice.jar.header]]));
-  await connection.readHead();
-  connection.abort();
-  await new Promise((resolve) => setTimeout(resolve, 100)); // until the runtime has noticed
-  await gate.release();
-  assert.ok(await eventually(async () => (await alice.claims("/poll")).session.idle > before + 60));
-});
-
-test("a write behind an answer that fails is logged, and tried again a little later", async () => {
-  const alice = await settled();
-  await status(alice, "/long/x");
-  await gate.advance(2 * MINUTE);
-  await gate.fault("throw");
-  assert.equal(await status(alice, "/long/x"), 200);
-  assert.deepEqual((await logged(gate, "store.fault")).map((event) => event.fault), ["failed"]);
-  await gate.advance(21 * SECOND); // a little more than twice the deadline
-  assert.equal(
-    await cost(async () => {
-      await status(alice, "/long/x");
-      await eventually(async () => (await gate.storeCalls()).length > 0);
-    }),
-    1,
-  );
-});
-
-test("a write behind an answer that finds the session ended elsewhere ends it here", async () => {
-  const alice = await settled();
-  const name = await objectOf(alice);
-  await status(alice, "/long/x");
-  await gate.objects.sql(name, "DELETE FROM record");
-  await gate.advance(2 * MINUTE);
-  assert.equal(await status(alice, "/long/x"), 200);
-  assert.ok(await eventually(async () => (await gate.storeCalls()).length > 0));
-  assert.ok(await eventually(async () => (await status(alice, "/long/x")) === 401));
 });
 
 test("a session that a stolen old ID has ended is ended for its newest ID at once, in memory too", async () => {

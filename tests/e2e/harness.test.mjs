@@ -67,7 +67,7 @@ test("the clock can be moved and objects can be looked into", async () => {
   await gate.advance(-31 * 60_000);
 });
 
-for (const kind of ["throw", "overloaded", "status", "lost", "garbage", "reset"]) {
+for (const kind of ["throw", "overloaded", "null", "lost", "garbage", "reset"]) {
   test(`a store that fails (${kind}) is a 503, and the next request is served`, async () => {
     const jar = await login();
     await gate.fault(kind, { times: 9 });

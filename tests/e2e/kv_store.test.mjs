@@ -1,8 +1,10 @@
 // KV as the store on workerd: what happens when it fails, when it is not bound, and when the store is changed.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Browser, application, logged } from "./harness/app.mjs";
+import { Browser, application, logged, newUser } from "./harness/app.mjs";
 import { startGate } from "./harness/gate.mjs";
+import { control } from "./harness/jws.mjs";
+import { send } from "./harness/raw.mjs";
 
 const CONFIG = { default_access: "optional", store_deadline: "3s", paths: [{ path: "/private/*", access: "required" }] };
 
@@ -20,8 +22,6 @@ test.beforeEach(async () => {
 });
 
 const fault = (op, kind, more = {}) => gate.order({ kv: { op, kind, times: 1, ...more } });
-let users = 0;
-const newUser = () => `user-${(users += 1)}`;
 const signedIn = (sub = newUser()) => new Browser(gate).login(sub);
 const isUnavailable = (answer, what) => assert.deepEqual([answer.status, answer.code, answer.all("set-cookie")], [503, "store_unavailable", []], what);
 
@@ -61,6 +61,16 @@ for (const kind of ["reject", "lost", "hang"]) {
 test("a list that fails is 503 for a login, which needs it", async () => {
   await fault("list", "reject");
   isUnavailable(await new Browser(gate).does({ op: "create", sub: newUser() }));
+});
+
+test("a user with more sessions than KV answers for at a time is known whole", async () => {
+  const sub = newUser();
+  // Each has four keys, and KV takes a hundred at a time.
+  for (let i = 0; i < 27; i += 1) await signedIn(sub);
+  const now = Math.floor((await gate.now()) / 1000);
+  const answer = await send(gate, "POST", "/.edge-session/control", [], control(gate, undefined, { op: "list", sub }, now));
+  assert.equal(answer.status, 200, answer.text);
+  assert.equal(answer.json().sessions.length, 27);
 });
 
 test("activity that cannot be written stops nobody and is logged", async () => {

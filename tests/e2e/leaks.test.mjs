@@ -89,8 +89,8 @@ async function traffic() {
     await ask("POST", "/.edge-session/control", [], `${message}x`);
   }
   // faults
-  for (const kind of ["throw", "overloaded", "garbage", "lost", "reset", "status"]) {
-    await gate.fault(kind, { body: alice.id });
+  for (const kind of ["throw", "overloaded", "garbage", "lost", "reset", "null"]) {
+    await gate.fault(kind, { reply: alice.id });
     await alice.send("POST", page(), BROWSER.fetch, "");
   }
   for (const kind of ["trap", "panic", "throw"]) {

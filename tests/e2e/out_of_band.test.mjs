@@ -1,7 +1,7 @@
 // POST /.edge-session/control: instructions that answer no request.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Browser, application } from "./harness/app.mjs";
+import { Browser, application, newUser } from "./harness/app.mjs";
 import { makeKey, startGate } from "./harness/gate.mjs";
 import { control, controlClaims, controlHeader, sign } from "./harness/jws.mjs";
 import { BROWSER, connect, request, send } from "./harness/raw.mjs";
@@ -19,8 +19,6 @@ test.beforeEach(async () => {
   gate.origin.forget();
 });
 
-let users = 0;
-const newUser = () => `user-${(users += 1)}`;
 const signedIn = (sub = newUser(), more) => new Browser(gate).login(sub, more);
 const post = (message, headers = []) => send(gate, "POST", PATH, headers, message);
 const instruct = (operation) => post(control(gate, undefined, operation));

@@ -1,7 +1,7 @@
 // Two clicks, two tabs, and answers that come late.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Browser, SESSION, application, cookieIn, eventually } from "./harness/app.mjs";
+import { Browser, SESSION, application, cookieIn, eventually, newUser } from "./harness/app.mjs";
 import { startGate } from "./harness/gate.mjs";
 import { BROWSER, send } from "./harness/raw.mjs";
 
@@ -18,8 +18,6 @@ test.beforeEach(() => {
   app = application(gate);
 });
 
-let users = 0;
-const newUser = () => `user-${(users += 1)}`;
 const signedIn = (sub = newUser(), more) => new Browser(gate).login(sub, more);
 
 // Both requests are at the application, with the same cookies, before either is answered.

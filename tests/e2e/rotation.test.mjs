@@ -1,7 +1,7 @@
 // Periodic rotation: a new ID now and then, and nobody notices.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Browser, application, cookieIn, logged } from "./harness/app.mjs";
+import { Browser, application, cookieIn, logged, newUser } from "./harness/app.mjs";
 import { makeKey, startGate } from "./harness/gate.mjs";
 import { BROWSER, get, send, webSocket } from "./harness/raw.mjs";
 
@@ -24,9 +24,6 @@ test.beforeEach(async () => {
   await gate.forgetLogs();
   app = application(gate);
 });
-
-let users = 0;
-const newUser = () => `user-${(users += 1)}`;
 
 // A browser whose ID is 16 minutes old and whose session is alive.
 async function due(sub = newUser(), minutes = 16) {

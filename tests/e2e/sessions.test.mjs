@@ -1,7 +1,7 @@
 // Sessions from login to logout, as the browser and the application see them.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Browser, FRESH, SESSION, application, cookieIn } from "./harness/app.mjs";
+import { Browser, FRESH, SESSION, application, cookieIn, newUser } from "./harness/app.mjs";
 import { startGate } from "./harness/gate.mjs";
 import { control, verifyAssertion } from "./harness/jws.mjs";
 import { BROWSER } from "./harness/raw.mjs";
@@ -27,8 +27,6 @@ test.beforeEach(async () => {
   app = application(gate);
 });
 
-let users = 0;
-const newUser = () => `user-${(users += 1)}`;
 const signedIn = (sub = newUser(), more) => new Browser(gate).login(sub, more);
 const secondsFromNow = async (time) => time - Math.floor((await gate.now()) / 1000);
 

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
-import { Browser, SESSION, application, cookieIn, eventually } from "./harness/app.mjs";
+import { Browser, SESSION, application, cookieIn, eventually, newUser } from "./harness/app.mjs";
 import { startGate } from "./harness/gate.mjs";
 import { BROWSER, send } from "./harness/raw.mjs";
 
@@ -20,8 +20,6 @@ test.before(async () => {
 test.after(() => gate.stop());
 test.beforeEach(() => gate.forgetCalls());
 
-let users = 0;
-const newUser = () => `user-${(users += 1)}`;
 
 // Does something, and returns the name of the one object that was called for it.
 async function objectOf(act) {

@@ -1,7 +1,7 @@
 // A store that throws, hangs, is overloaded, loses replies or answers nonsense lets nobody in, logs nobody out and loses no write.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Browser, SESSION, application, cookieIn, eventually, logged } from "./harness/app.mjs";
+import { Browser, SESSION, application, cookieIn, eventually, logged, newUser } from "./harness/app.mjs";
 import { startGate } from "./harness/gate.mjs";
 import { control } from "./harness/jws.mjs";
 import { BROWSER, send } from "./harness/raw.mjs";
@@ -23,8 +23,6 @@ test.beforeEach(async () => {
   app = application(gate);
 });
 
-let users = 0;
-const newUser = () => `user-${(users += 1)}`;
 const signedIn = (sub = newUser(), more) => new Browser(gate).login(sub, more);
 
 // The store's answer to every kind of fault, and what the log calls it.

@@ -33,7 +33,7 @@ for (const [what, node, says] of [
 ]) {
   test(`a Node.js that is ${what} is told in one line`, t => {
     const run = machine(t, node);
-    for (const name of ["dev", "build", "tools"]) {
+    for (const name of ["bench", "dev", "build", "tools"]) {
       const { status, stderr, stdout } = run(`scripts/${name}`);
       assert.deepEqual([status, stdout], [1, ""], name);
       assert.match(stderr, says, name);

@@ -44,10 +44,6 @@ pub struct Kv {
     pub reads: usize,
     /// Values written.
     pub writes: usize,
-    /// Values removed.
-    pub removals: usize,
-    /// Names listed.
-    pub lists: usize,
     /// Keys asked for and not found.
     pub missed: HashSet<String>,
     /// Keys that came to exist after they had been asked for in vain.
@@ -214,7 +210,6 @@ impl Kv {
     }
 
     fn list(&mut self, place: usize, prefix: &str, now: Time) -> Vec<String> {
-        self.lists += 1;
         let stored: Vec<String> = self
             .entries
             .iter()
@@ -265,7 +260,6 @@ impl Kv {
     }
 
     fn remove(&mut self, place: usize, key: &str, now: Time) {
-        self.removals += 1;
         self.entries.remove(key);
         self.show(place, key, None, now);
     }

@@ -27,7 +27,6 @@ pub struct Object {
     deployed: usize,
     known: Vec<Known>,
     draws: u8,
-    rung: usize,
 }
 
 impl Object {
@@ -40,7 +39,6 @@ impl Object {
             deployed: 0,
             known: Vec::new(),
             draws: 0,
-            rung: 0,
         }
     }
 
@@ -191,7 +189,6 @@ impl Object {
 
     fn ring(&mut self) {
         if self.alarm.take().is_some() {
-            self.rung += 1;
             self.ask(Command::Sweep);
         }
     }
@@ -235,7 +232,6 @@ impl Object {
             surely: now,
             ended: false,
             is_free: false,
-            told: u64::MAX,
         });
     }
 
@@ -253,9 +249,7 @@ impl Object {
                 assert!(!known.ended, "an ended session was accepted");
                 assert!(self.now < known.absolute, "past its absolute deadline");
                 assert!(self.now < known.used.plus(known.idle), "past its idle deadline");
-                let told = view.absolute.secs();
-                assert!(told <= known.absolute.secs(), "the absolute deadline moved");
-                known.told = told;
+                assert!(view.absolute <= known.absolute, "the absolute deadline moved");
                 if slide {
                     known.used = known.used.max(now);
                     let touch = policy.lifetimes.touch;

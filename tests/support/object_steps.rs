@@ -100,7 +100,6 @@ pub struct Known {
     pub ended: bool,
     /// Whether it may be over without having been ended.
     pub is_free: bool,
-    pub told: u64,
 }
 
 /// What follows from a session's current ID.

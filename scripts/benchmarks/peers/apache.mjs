@@ -3,9 +3,10 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { freePort } from "../../ports.mjs";
 import { sign, verify } from "../jws.mjs";
 import { once, requestBytes } from "../load.mjs";
-import { family, freePort, ready, start } from "../machine.mjs";
+import { family, ready, start } from "../machine.mjs";
 import { headerOf } from "../origin.mjs";
 import { BASE, HOST, ISSUER, USERS } from "../site.mjs";
 import { LeftOut } from "./left_out.mjs";

@@ -2,8 +2,9 @@
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { haveRedis } from "../../../origins/express/test/redis.mjs";
+import { freePort } from "../../ports.mjs";
 import { once, requestBytes } from "../load.mjs";
-import { freePort, ready, start } from "../machine.mjs";
+import { ready, start } from "../machine.mjs";
 import { HOST, ISSUER, identity, logIn } from "../site.mjs";
 import { LeftOut } from "./left_out.mjs";
 

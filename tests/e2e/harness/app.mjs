@@ -60,6 +60,11 @@ export function cookieIn(response, name = SESSION) {
 
 let asked = 0;
 
+let users = 0;
+
+// A user whom no other test of this process has.
+export const newUser = () => `user-${(users += 1)}`;
+
 export class Browser {
   constructor(gate, jar = new Jar()) {
     this.gate = gate;
@@ -122,6 +127,20 @@ export class Browser {
   async who() {
     return (await this.claims()).sub;
   }
+}
+
+// A browser whose latest change is longer ago than its fresh cookie lives, and that the gate remembers nothing of.
+export async function settledBrowser(gate, sub = newUser(), more) {
+  const browser = await (await new Browser(gate).login(sub, more)).forgotten();
+  await gate.forgetCalls();
+  return browser;
+}
+
+// How many store calls these requests cost.
+export async function storeCalls(gate, act) {
+  await gate.forgetCalls();
+  await act();
+  return (await gate.storeCalls()).length;
 }
 
 // Waits until a condition holds, for what nobody announces.

@@ -8,6 +8,9 @@ import { chromium } from "playwright-core";
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
 
+// For a browser that runs in a container and asks nobody but the test's own servers.
+export const ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
 function installed() {
   if (process.env.CHROMIUM_BIN) return process.env.CHROMIUM_BIN;
   for (const folder of (process.env.PATH ?? "").split(delimiter)) {
@@ -41,7 +44,7 @@ export async function launchBrowser(options = {}) {
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: findBrowser(),
     headless: true,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    args: ARGUMENTS,
     ...options,
   });
   return {

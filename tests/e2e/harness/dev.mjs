@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { freePort, reserve } from "../../../scripts/benchmarks/machine.mjs";
+import { freePort, reserve } from "../../../scripts/ports.mjs";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 

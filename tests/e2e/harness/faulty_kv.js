@@ -14,6 +14,7 @@ function take(op) {
 }
 
 // "reject" as KV does for 429 and the like, "lost" (done, the answer lost), "hang" for longer than anybody waits.
+const KINDS = ["reject", "lost", "hang"];
 const faulty = (namespace) =>
   Object.fromEntries(
     ["get", "list", "put", "delete"].map((op) => [
@@ -41,7 +42,10 @@ export class BackDoor extends Door {
   async fetch(request) {
     const text = await request.text();
     const { kv, clear } = JSON.parse(text);
-    if (kv) faults.push(kv);
+    if (kv) {
+      if (!KINDS.includes(kv.kind)) throw new Error(`there is no fault ${kv.kind}`);
+      faults.push(kv);
+    }
     if (clear) faults = [];
     return super.fetch(new Request(request.url, { method: "POST", body: text }));
   }

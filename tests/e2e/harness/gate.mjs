@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Miniflare, convertV4MiniflareOptions } from "miniflare";
-import { freePort } from "../../../scripts/benchmarks/machine.mjs";
+import { freePort } from "../../../scripts/ports.mjs";
 import { bundle } from "./bundle.mjs";
 import { startOrigin } from "./origin.mjs";
 import { send } from "./raw.mjs";

@@ -7,11 +7,9 @@
 import { createServer } from "node:http";
 import { chromium } from "playwright-core";
 import { application, FRESH, SESSION } from "./app.mjs";
-import { findBrowser } from "./browser.mjs";
+import { ARGUMENTS, findBrowser } from "./browser.mjs";
 import { startGate } from "./gate.mjs";
 import { control } from "./jws.mjs";
-
-const ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update"];
 
 export const html = (body) => `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>Test</title>${body}`;
 
