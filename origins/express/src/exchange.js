@@ -37,6 +37,14 @@ export class Exchange {
     this.session = new Session(this, structuredClone(data), absolute && absolute * 1000);
   }
 
+  // As cookie-session has it, `req.session = { … }` is a login; here that would be no session, and an error at the end of the response.
+  replace(session) {
+    if (session !== undefined && session !== null && !(session instanceof Session)) {
+      throw new TypeError("edgeSession: req.session can't be another object: set its members, or call regenerate() or destroy()");
+    }
+    this.session = session;
+  }
+
   // The gate's clock, in seconds: an application's may be off.
   get now() {
     return this.claims.iat + (performance.now() - this.arrived) / 1000;
