@@ -240,6 +240,20 @@ for (const [version, express] of [["Express 5", express5], ["Express 4", express
       assert.deepEqual((await guest.state()).data, { before: 1, after: 2 }, "of a session too that this very answer begins");
     });
 
+    await t.test("an answer that goes on for long learns that its user has logged out, and that a guest's session has ended", async () => {
+      for (const visitor of [await signedIn(), new Visitor(gate)]) {
+        await visitor.post("/set", { n: 1 });
+        for (const [before, said] of [["/state", "alive"], ["/logout", "failed to load session"]]) {
+          const hold = site.hold("watch");
+          const watching = visitor.post("/watch");
+          await hold.arrived;
+          await visitor.post(before);
+          hold.release();
+          assert.equal((await watching).text, `open ${said}`);
+        }
+      }
+    });
+
     await t.test("a request past the gate is refused, but for the health check", async () => {
       const past = { port: site.port, host: `127.0.0.1:${site.port}` };
       site.reached.splice(0);

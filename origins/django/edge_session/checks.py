@@ -11,6 +11,8 @@ OURS = "edge_session.middleware.SessionMiddleware"
 DJANGO = "django.contrib.sessions.middleware.SessionMiddleware"
 CACHE = "django.middleware.cache.UpdateCacheMiddleware"
 SECURITY = "django.middleware.security.SecurityMiddleware"
+# Applications that look sessions up by their keys, which only the gate can.
+LOOK_UP = ("allauth.usersessions", "user_sessions", "qsessions")
 
 
 @register
@@ -49,4 +51,9 @@ def check_settings(app_configs, **kwargs):
                 id="edge_session.W002",
             )
         )
+    found.extend(
+        Error(f"{name} cannot see or end the gate's sessions.", hint="Take it out; list_sessions and end_session of edge_session take its place.", id="edge_session.E005")
+        for name in LOOK_UP
+        if apps.is_installed(name)
+    )
     return found

@@ -26,6 +26,7 @@ from .sessions import SessionStore
 logger = logging.getLogger("edge_session")
 
 ASSERTION = "HTTP_EDGE_SESSION_ASSERTION"
+ASSERTION_NAME = b"edge-session-assertion"  # in an ASGI scope
 CONTROL = "Edge-Session-Control"
 # What may say where a request came from. The issuer says it, so these are not for the application.
 ROUTING = ("HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT", "HTTP_X_FORWARDED_PROTO", "HTTP_FORWARDED")
@@ -98,10 +99,13 @@ class SessionMiddleware(DjangoSessionMiddleware):
 def take_assertion(request):
     """It is as good as a password: not for views, error pages and their mails."""
     if hasattr(request, "scope"):
-        others = [(name, value) for name, value in request.scope["headers"] if name.lower() != b"edge-session-assertion"]
-        request.scope = {**request.scope, "headers": others}
+        request.scope = without_assertion(request.scope)
     request.__dict__.pop("headers", None)
     return request.META.pop(ASSERTION, "")
+
+
+def without_assertion(scope):
+    return {**scope, "headers": [(name, value) for name, value in scope["headers"] if name.lower() != ASSERTION_NAME]}
 
 
 def address_from_issuer(request, settings_):

@@ -25,6 +25,7 @@ from .jws import Claims
 # Where django.contrib.auth keeps the user. It is the session's `sub`, and not stored twice.
 SUBJECT = "_auth_user_id"
 EXPIRY = "_session_expiry"
+ANOTHER = "the session of another request is the gate's alone: list_sessions(user) and end_session(user, session_key) of edge_session take its place"
 
 
 class SessionStore(SessionBase):
@@ -34,6 +35,8 @@ class SessionStore(SessionBase):
         if claims is None and config().standalone:
             self._immediate = True
             self._claims = standalone.sessions.claims(session_key)
+        elif claims is None and session_key is not None:
+            raise EdgeSessionError(ANOTHER)
         self._answered = False  # the response's headers are made: changes go out of band
         self._new_since = None  # when this request's response made or renamed the session
         self._rebase(self._claims)
@@ -110,7 +113,9 @@ class SessionStore(SessionBase):
         return loaded
 
     def exists(self, session_key):
-        return session_key is not None and session_key == self._get_session_key()
+        if session_key is not None and session_key != self._get_session_key():
+            raise EdgeSessionError(ANOTHER)  # "no" would be taken for its end
+        return session_key is not None
 
     def create(self):
         self._bound()
@@ -158,12 +163,12 @@ class SessionStore(SessionBase):
         await sync_to_async(self.flush)()  # it may ask the gate
 
     def delete(self, session_key=None):
-        if session_key is None or self.exists(session_key):
+        if session_key is None or session_key == self._get_session_key():
             self.flush()
         elif self._immediate:
             SessionStore(session_key).flush()
         else:
-            raise EdgeSessionError("another session is ended with edge_session.end_session(user, session_key)")
+            raise EdgeSessionError(ANOTHER)
 
     def save(self, must_create=False):
         """Checks the data. It is sent with the response, or at once when that is on its way already."""

@@ -216,6 +216,8 @@ class Settings(SimpleTestCase):
                 found = [one.id for one in run_checks() if one.id.startswith("edge_session")]
                 self.assertEqual(found, expected)
         self.assertEqual([one for one in run_checks() if one.id == "admin.E410"], [])
+        with mock.patch("edge_session.checks.apps.is_installed", {"allauth.usersessions", "user_sessions"}.__contains__):
+            self.assertEqual([one.id for one in run_checks() if one.id.startswith("edge_session")], ["edge_session.E005"] * 2)
 
     def test_clearsessions_exists_and_does_nothing(self):
         call_command("clearsessions")

@@ -13,7 +13,7 @@ from edge_session.data import normalise
 from edge_session.errors import EdgeSessionError
 from edge_session.jws import Claims
 from edge_session.sessions import SessionStore
-from edge_session.testing import assertion
+from edge_session.testing import assertion, standalone
 
 LIMITED = {"ISSUER": "https://shop.example", "KEYS": "test-1:" + "QUJD" * 11, "DATA_LIMIT": 100}
 
@@ -312,9 +312,23 @@ class Stores(TestCase):
 
     def test_a_session_of_no_request_says_what_to_use(self):
         with self.assertRaisesRegex(EdgeSessionError, "end_sessions"):
-            SessionStore("some-session-key").save()
-        with self.assertRaisesRegex(EdgeSessionError, "end_session"):
-            self.store(sid="sid").delete("another-key")
+            SessionStore().save()
+
+    def test_the_session_of_another_request_is_an_error_and_not_an_empty_one(self):
+        # allauth.usersessions took "it does not exist" for "it has ended", and said so to the user.
+        for ask in (lambda: SessionStore("another-key"), lambda: SessionStore().exists("another-key"), lambda: SessionStore().delete("another-key")):
+            with self.assertRaisesRegex(EdgeSessionError, "end_session"):
+                ask()
+        mine = self.store(sid="sid")
+        for ask in (mine.exists, mine.delete):
+            with self.assertRaisesRegex(EdgeSessionError, "end_session"):
+                ask("another-key")
+        self.assertTrue(mine.exists("sid"))
+        self.assertFalse(mine.exists(None))
+        with standalone(), self.assertRaisesRegex(EdgeSessionError, "end_session"):
+            SessionStore().exists("another-key")
+
+    def test_expired_sessions_are_the_gates_to_clear(self):
         self.assertIsNone(SessionStore.clear_expired())
 
     def test_who_is_signed_in_is_the_gates_to_say_and_not_the_datas(self):

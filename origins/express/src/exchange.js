@@ -20,7 +20,7 @@ export class Exchange {
     this.claims = claims;
     this.arrived = performance.now();
     this.failed = false;
-    this.headSent = false; // or as good as
+    this.headSent = Boolean(req.upgrade); // or as good as; a WebSocket's handshake has no head to tell the gate with
     this.told = false; // the head tells the gate something
     this.fresh = false; // it tells of a session, or an ID, that the gate may not have yet
     this.#begin();
@@ -35,6 +35,14 @@ export class Exchange {
 
   #begin(data = this.claims.data ?? {}, absolute = this.claims.session?.absolute) {
     this.session = new Session(this, structuredClone(data), absolute && absolute * 1000);
+  }
+
+  // As cookie-session has it, `req.session = { … }` is a login; here that would be no session, and an error at the end of the response.
+  replace(session) {
+    if (session !== undefined && session !== null && !(session instanceof Session)) {
+      throw new TypeError("edgeSession: req.session can't be another object: set its members, or call regenerate() or destroy()");
+    }
+    this.session = session;
   }
 
   // The gate's clock, in seconds: an application's may be off.
@@ -147,10 +155,14 @@ export class Exchange {
     this.told = true;
   }
 
+  // Node.js holds a head back until the first byte, and that may be waiting for what the gate says.
+  #letHeadGo() {
+    if (this.res?.headersSent) this.res.flushHeaders();
+  }
+
   // Tells the gate of what changed after the head, one message after the other.
   flush() {
-    // Node.js holds a head back until the first byte, and that may be waiting for this.
-    if (this.res?.headersSent) this.res.flushHeaders();
+    this.#letHeadGo();
     const flush = async () => {
       if (this.failed) return;
       const { operation, next } = this.#plan();
@@ -191,9 +203,23 @@ export class Exchange {
     process.nextTick(callback, failure);
   }
 
-  reload() {
-    const { sid, texts, absolute } = this.known;
-    if (sid === undefined || this.ending !== undefined) return new Error("failed to load session");
+  // After the head the request may be long ago: whether the session is still there is the gate's to say.
+  reload(callback = () => {}) {
+    if (!this.headSent) return process.nextTick(callback, this.#reloaded(this.known.sid !== undefined));
+    this.#letHeadGo();
+    const ask = async () => {
+      const { sid, sub } = this.known;
+      const about = { op: "update", ...(sub !== undefined && { sub }), sid };
+      return this.#reloaded(sid !== undefined && (await this.site.outOfBand(about, { now: () => this.now, patient: this.fresh })) !== undefined);
+    };
+    const asked = this.writing.then(ask, ask);
+    this.writing = asked.catch(() => {});
+    return asked.catch((error) => error).then((error) => process.nextTick(callback, error));
+  }
+
+  #reloaded(isAlive) {
+    if (!isAlive || this.ending !== undefined) return new Error("failed to load session");
+    const { texts, absolute } = this.known;
     this.#begin(Object.fromEntries([...texts].map(([name, text]) => [name, JSON.parse(text)])), absolute);
     this.regenerated = false;
     return undefined;

@@ -119,7 +119,7 @@ function begin(site, req, res, claims, next) {
     };
     Object.defineProperty(req, name, { get, set, configurable: true, enumerable: true });
   };
-  own("session", () => exchange.session, (session) => (exchange.session = session));
+  own("session", () => exchange.session, (session) => exchange.replace(session));
   own("sessionID", () => exchange.sid);
   own("auth", () => auth, (value) => Object.defineProperty(req, "auth", { value, writable: true, configurable: true, enumerable: true }));
   if (!isDirect && site.siteFromIssuer) setSite(req, new URL(site.issuer));

@@ -83,9 +83,9 @@ export class Session {
     return this;
   }
 
-  // Back to the session as it came with the request.
+  // Back to the session as it came with the request; an error where it has ended.
   reload(callback) {
-    later(callback, this.#exchange.reload());
+    this.#exchange.reload(callback);
     return this;
   }
 

@@ -1,6 +1,6 @@
 // Who is let in, what the application is told of the request, and what is told to the gate without a response.
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
+import { ServerResponse, createServer, request } from "node:http";
 import { once } from "node:events";
 import test from "node:test";
 import { edgeSession } from "../src/index.js";
@@ -233,7 +233,49 @@ onBoth("reload after a save is the session as the gate has it then, and undoes n
     res.end(`${req.session.n}`);
   }), { controlUrl: gate.url });
   assert.equal((await get("/", { sid: "AAAAAAAAAAAAAAAAAAAAAA", data: { n: 5 } })).text, "a7");
-  assert.deepEqual(gate.got.map(({ set }) => set), [{ n: 6 }, { n: 7 }]);
+  assert.deepEqual(gate.got.map(({ set }) => set).filter(Boolean), [{ n: 6 }, { n: 7 }]);
+});
+
+onBoth("reload after the head asks the gate, and is an error where the session has ended, as in a socket of a user who has logged out", async (start, t) => {
+  const gate = await fakeGate(t, [204, 404, 204, 404, 400]);
+  const { get } = await start((app) => app.get("/", async (req, res) => {
+    res.write("a");
+    const said = [];
+    for (let i = 0; i < 2; i += 1) said.push(await done(req.session, "reload").then(() => "alive", (error) => error.message));
+    res.end(said.join());
+  }), { controlUrl: gate.url });
+  const sid = "AAAAAAAAAAAAAAAAAAAAAA";
+  assert.equal((await get("/", { sub: "alice", sid, data: { n: 1 } })).text, "aalive,failed to load session");
+  assert.deepEqual(gate.got.map(({ op, sub, set, unset }) => ({ op, sub, set, unset }))[0], { op: "update", sub: "alice", set: undefined, unset: undefined });
+  assert.equal((await get("/", { sid, data: {} })).text, "aalive,failed to load session");
+  assert.match((await get("/", { sid, data: {} })).text, /^aedgeSession: the gate answered 400/);
+});
+
+// express-ws makes up a response of its own, which nobody sends.
+onBoth("in the handshake of a WebSocket changes and a logout go to the gate at once, and a login is an error", async (start, t) => {
+  const gate = await fakeGate(t);
+  const { app, url, edge } = await start((app) => app.get("/socket", async (req, res) => {
+    const said = [];
+    const note = (what) => said.push(what);
+    req.session.n = (req.session.n ?? 0) + 1;
+    await done(req.session, "save").then(() => note("saved"), (error) => note(error.message));
+    await done(req.session, "destroy").then(() => note("ended"));
+    req.handshake.end(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n${said}`);
+  }), { controlUrl: gate.url });
+  const server = createServer(app);
+  server.on("upgrade", (req, socket) => app(Object.assign(req, { handshake: socket }), new ServerResponse(req)));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const shake = async (session) => {
+    const handshake = request(`${url.replace(/\d+$/, server.address().port)}/socket`, { headers: { ...edge.headers(session), Connection: "Upgrade", Upgrade: "websocket" } }).end();
+    const [, socket, first] = await once(handshake, "upgrade");
+    return String(first.length > 0 ? first : (await once(socket, "data"))[0]);
+  };
+  const sid = "AAAAAAAAAAAAAAAAAAAAAA";
+  assert.equal(await shake({ sub: "alice", sid, data: { n: 1 } }), "saved,ended");
+  assert.deepEqual(gate.got.map(({ op, set, sub }) => ({ op, set, sub })), [{ op: "update", set: { n: 2 }, sub: "alice" }, { op: "destroy", set: undefined, sub: "alice" }]);
+  assert.match(await shake({}), /too late to begin a session or to log in.*,ended$/);
 });
 
 onBoth("a session that this answer began and that has ended since is no error of a later change", async (start, t) => {

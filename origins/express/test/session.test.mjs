@@ -145,6 +145,17 @@ onBoth("a session that is set to null is not saved and not ended", async (start)
   assert.equal((await post("/", ALICE)).operation, undefined);
 });
 
+onBoth("another object in the place of the session is an error where it is put there, and ends nothing", async (start) => {
+  const { post } = await start(doing((req) => {
+    const { session } = req;
+    for (const other of [{}, { user: "bob" }, "text", 0]) assert.throws(() => (req.session = other), /call regenerate\(\) or destroy\(\)/);
+    req.session = null;
+    req.session = session;
+    req.session.cart = 4;
+  }), { subject });
+  assert.deepEqual((await post("/", ALICE)).operation, { op: "update", set: { cart: 4 } });
+});
+
 onBoth("reload brings back the session as it came", async (start) => {
   const { post } = await start(doing(async (req) => {
     req.session.cart = 99;

@@ -67,6 +67,14 @@ export async function startSite(express, options) {
     req.session.after = 2;
     res.end("last");
   });
+  // An answer that goes on for long, as of an event stream: it is there until the test releases it, and says then whether its session still is.
+  app.post("/watch", async (req, res) => {
+    res.write("open ");
+    const hold = holds.get("watch");
+    hold.arrive();
+    await hold.released;
+    req.session.reload((error) => res.end(error ? error.message : "alive"));
+  });
   app.get("/site", (req, res) => res.json({ protocol: req.protocol, secure: req.secure, hostname: req.hostname, host: req.get("host"), url: new URL("/there", `${req.protocol}://${req.get("host")}`).href }));
   app.get("/name", (req, res) => res.set("Cache-Control", "public, max-age=60").send(`the page of ${req.session.user ?? "nobody"}`));
   app.get("/visits", (req, res) => {

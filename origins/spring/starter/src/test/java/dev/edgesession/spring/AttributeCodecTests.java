@@ -34,6 +34,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.springframework.security.authentication.BadCredentialsException;
 import org.springframework.security.authentication.LockedException;
 import org.springframework.security.authentication.UsernamePasswordAuthenticationToken;
+import org.springframework.security.authentication.ott.OneTimeTokenAuthenticationToken;
+import org.springframework.security.core.authority.AuthorityUtils;
 import org.springframework.security.core.context.SecurityContext;
 import org.springframework.security.core.context.SecurityContextImpl;
 import org.springframework.security.core.userdetails.User;
@@ -171,6 +173,18 @@ class AttributeCodecTests {
 		assertThat((Throwable) back(new BadCredentialsException("Bad credentials"))).isInstanceOf(BadCredentialsException.class).hasMessage("Bad credentials");
 		assertThat((Throwable) back(new OwnFailure(7))).isExactlyInstanceOf(LockedException.class).hasMessage("code 7");
 		assertThat(this.codec.encode("x", new BadCredentialsException("no", new IllegalStateException("secret"))).toString()).doesNotContain("secret", "stackTrace");
+	}
+
+	@Test
+	void aLoginByAOneTimeTokenComesBackWithoutTheToken() {
+		User user = new User("alice", "", AuthorityUtils.createAuthorityList("ROLE_USER"));
+		OneTimeTokenAuthenticationToken login = OneTimeTokenAuthenticationToken.authenticated(user, user.getAuthorities());
+		login.setDetails("from there");
+		SecurityContext context = new SecurityContextImpl(login);
+		assertThat(back(context)).isEqualTo(context);
+		assertThat(((SecurityContext) back(context)).getAuthentication()).isExactlyInstanceOf(OneTimeTokenAuthenticationToken.class)
+			.satisfies((one) -> assertThat(one.isAuthenticated()).isTrue());
+		assertThat(this.codec.encode("x", context).toString()).doesNotContain("tokenValue");
 	}
 
 	@Test

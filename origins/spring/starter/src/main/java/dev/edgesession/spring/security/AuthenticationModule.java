@@ -2,8 +2,12 @@ package dev.edgesession.spring.security;
 
 import java.io.IOException;
 import java.lang.reflect.Constructor;
+import java.util.Collection;
 
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.annotation.JsonIncludeProperties;
+import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
@@ -21,13 +25,15 @@ import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.ser.std.StdSerializer;
 
 import org.springframework.security.authentication.AuthenticationServiceException;
+import org.springframework.security.authentication.ott.OneTimeTokenAuthenticationToken;
 import org.springframework.security.core.AuthenticationException;
+import org.springframework.security.core.GrantedAuthority;
 import org.springframework.security.web.savedrequest.SimpleSavedRequest;
 import org.springframework.util.ClassUtils;
 
 /**
  * What Spring Security puts into a session and has no JSON for: why a login failed (the
- * login page tells it), and where to go after one.
+ * login page tells it), where to go after one, and a login by a one-time token.
  */
 class AuthenticationModule extends SimpleModule {
 
@@ -38,10 +44,21 @@ class AuthenticationModule extends SimpleModule {
 		addSerializer(AuthenticationException.class, new Serializer());
 		setDeserializers(new Deserializers());
 		setMixInAnnotation(SimpleSavedRequest.class, OnlyTheUrl.class);
+		setMixInAnnotation(OneTimeTokenAuthenticationToken.class, WithoutTheToken.class);
 	}
 
 	@JsonIncludeProperties("redirectUrl")
 	private abstract static class OnlyTheUrl {
+
+	}
+
+	/** Whoever signed in by a token that was sent to them; it is used up. */
+	@JsonIgnoreProperties("tokenValue")
+	private abstract static class WithoutTheToken {
+
+		@JsonCreator
+		WithoutTheToken(@JsonProperty("principal") Object principal, @JsonProperty("authorities") Collection<? extends GrantedAuthority> authorities) {
+		}
 
 	}
 

@@ -1,0 +1,48 @@
+"""WebSockets, which Django's middleware does not see: for Channels, in the place of its `SessionMiddlewareStack`.
+
+Guarantees: a handshake that did not come through the gate reaches no consumer; `scope["session"]` is the session as it was
+then. What a consumer changes is told to the gate by `save()`; a session cannot begin there.
+"""
+
+import logging
+from importlib import import_module
+
+from django.conf import settings
+from django.http.cookie import parse_cookie
+
+from . import standalone
+from .conf import config
+from .errors import InvalidAssertion
+from .jws import read_assertion
+from .middleware import ASSERTION_NAME, without_assertion
+
+logger = logging.getLogger("edge_session")
+
+
+class WebSocketSessions:
+    def __init__(self, inner):
+        self.inner = inner
+        self._store = import_module(settings.SESSION_ENGINE).SessionStore
+        config()  # a mistake in it stops the start
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "websocket":
+            return await self.inner(scope, receive, send)
+        try:
+            claims = _claims(scope)
+        except InvalidAssertion as error:
+            logger.warning("Refused a WebSocket that did not come through the gate: %s", error)
+            return await send({"type": "websocket.close", "code": 1008})  # before it is accepted: a 403
+        session = self._store(claims=claims)
+        session.answered(None)  # no response will carry a change
+        return await self.inner({**without_assertion(scope), "session": session}, receive, send)
+
+
+def _claims(scope):
+    if config().standalone:
+        return standalone.sessions.claims(parse_cookie(_header(scope, b"cookie", "; ")).get(settings.SESSION_COOKIE_NAME))
+    return read_assertion(config(), _header(scope, ASSERTION_NAME, ","))
+
+
+def _header(scope, wanted, between):
+    return between.join(value.decode("latin-1") for name, value in scope["headers"] if name.lower() == wanted)
