@@ -124,8 +124,11 @@ impl<'header> Piece<'header> {
 }
 
 fn is_blank(character: char) -> bool {
-    // The last two count as blank in some parsers (byte order mark, zero width space).
-    character.is_whitespace() || character.is_control() || "\u{feff}\u{200b}".contains(character)
+    // The last three count as blank in some parsers (byte order mark, zero width space), or stand for
+    // a byte that is no UTF-8 and does: Node.js and WSGI read `\xa0` as the no-break space of Latin-1.
+    character.is_whitespace()
+        || character.is_control()
+        || "\u{feff}\u{200b}\u{fffd}".contains(character)
 }
 
 /// Whether a character may stand in a cookie's name (a token of RFC 9110).
@@ -299,8 +302,8 @@ impl CookieNames {
         while let Some(place) = self.search.find(text, from) {
             from = place.saturating_add(self.session.len());
             let before = text.get(..place).unwrap_or_default();
-            let bare = before.trim_end_matches([' ', '\t']);
-            let begins_here = bare.is_empty() || Some(bare.len()) == value_begins;
+            let is_first = before.trim_end_matches([' ', '\t']).is_empty();
+            let begins_here = is_first || Some(before.len()) == value_begins;
             let after = text.get(from..).unwrap_or_default();
             let is_fresh =
                 after.get(..FRESH.len()).is_some_and(|end| end.eq_ignore_ascii_case(FRESH));

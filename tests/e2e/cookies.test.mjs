@@ -105,6 +105,7 @@ test("a cookie header of 16 KB and more passes, and the ID is found in it and re
 test("bytes that are not UTF-8 are nobody's name and do not hide ours", async () => {
   await isNobody("in our value", `${SESSION}=\xff\xfe`);
   await isNobody("before our name", `\xff${SESSION}=${alice.id}`);
+  for (const blank of ["\xa0", "\x85"]) assert.equal((await isNobody("behind our name, a blank of Latin-1", `${SESSION}${blank}=${alice.id}`)).header("cookie"), undefined);
   assert.equal((await present(`bad=\xe9\xff; ${SESSION}=${alice.id}`)).claims.sub, "alice");
 });
 
