@@ -1,0 +1,241 @@
+// What a ledger (history.mjs) has to look like when the gate keeps its promises. Times are the ledger's; what nobody was told of may or
+// may not have happened.
+
+const ENDS = new Set(["destroy", "destroy_all"]);
+const isDone = (entry) => !entry.lost && entry.code === undefined;
+const opOf = (entry) => entry.op?.op ?? entry.outOfBand?.op ?? (entry.path === "/.edge-session/logout" ? "logout" : undefined);
+
+// Every broken promise, as a sentence.
+export function broken(ledger) {
+  const { entries, freshness } = ledger;
+  const sentences = [];
+  const say = (entry, text) => sentences.push(`seed ${entry.seed}, request ${entry.n} (${entry.method} ${entry.path} ${opOf(entry) ?? ""}): ${text}`);
+  const sessions = new Map(); // first handle: { root, sub, made, handles, entries }
+  const givers = new Map(); // ID: the first response that gave it
+  const given = entries.filter((entry) => entry.gave).sort((one, other) => one.end - other.end);
+
+  for (const entry of entries) {
+    if (entry.op?.op !== "create" || entry.answered === undefined) continue;
+    const { jti } = entry.claims;
+    sessions.set(jti, { root: jti, sub: entry.op.sub, made: entry, handles: new Set([jti]), ids: new Map(), entries: [] });
+  }
+  for (const entry of given) if (!givers.has(entry.gave)) givers.set(entry.gave, entry);
+  const sessionOf = (id, depth = 0) => {
+    const giver = givers.get(id);
+    if (giver === undefined || depth > 200) return undefined;
+    return giver.op?.op === "create" ? sessions.get(giver.claims.jti) : sessionOf(giver.id, depth + 1);
+  };
+  for (const [id, giver] of givers) sessionOf(id)?.ids.set(id, giver);
+  for (const entry of entries) {
+    entry.session = entry.id && sessionOf(entry.id);
+    entry.session?.entries.push(entry);
+    if (entry.op?.op === "rotate" && entry.claims?.sid && entry.claims.sub) sessions.get(entry.claims.data?.root)?.handles.add(entry.claims.jti);
+  }
+
+  // --- who somebody is taken for ---
+  for (const entry of entries) {
+    const { claims } = entry;
+    if (claims?.sid === undefined) {
+      if (claims && (claims.sub !== undefined || claims.data !== undefined || claims.session !== undefined)) say(entry, "somebody is named without a session");
+      continue;
+    }
+    const session = entry.session;
+    if (session === undefined) {
+      say(entry, "taken for a session, with an ID that the gate had not given");
+      continue;
+    }
+    if (claims.data.root !== session.root) say(entry, "another session's data");
+    if (claims.sub !== session.sub || claims.data.owner !== (session.sub ?? "nobody")) say(entry, `${claims.sub} in the place of ${session.sub}`);
+    if (!session.handles.has(claims.sid)) say(entry, "a handle that the session never had");
+    session.absolute ??= claims.session.absolute;
+    if (claims.session.absolute > session.absolute) say(entry, "the absolute deadline moved later");
+    if (entry.arrivals > 1 && entry.unsafe) say(entry, "forwarded twice");
+    if (entry.received.includes(entry.sent)) say(entry, "the origin saw the cookie");
+  }
+
+  // --- new IDs ---
+  const sent = new Map(); // ID: when it was first presented
+  for (const entry of entries) if (entry.id && !(sent.get(entry.id) <= entry.start)) sent.set(entry.id, entry.start);
+  const successors = new Map();
+  for (const entry of given) {
+    const op = entry.op?.op;
+    if (givers.get(entry.gave) === entry && sent.get(entry.gave) < entry.end) say(entry, "a client's own ID was adopted");
+    if (op === "create" && givers.get(entry.gave) !== entry) say(entry, "a login gave an ID that somebody had already");
+    if (op === "rotate" && entry.gave === entry.id) say(entry, "a rotation gave the old ID again");
+    if (ENDS.has(op)) say(entry, "an ending gave an ID");
+    if (op !== "create" && entry.session === undefined) say(entry, "an ID for nobody");
+    if (op !== "create" && entry.session && givers.has(entry.gave) && sessionOf(entry.gave) !== entry.session) say(entry, "an ID of another session");
+    if (op === undefined || op === "update") {
+      const known = successors.get(entry.id);
+      if (known !== undefined && known !== entry.gave) say(entry, "a second successor of one ID");
+      successors.set(entry.id, entry.gave);
+    }
+  }
+
+  // --- endings ---
+  const endings = endingsIn(ledger, sessions);
+  for (const entry of entries) {
+    const { session } = entry;
+    if (session === undefined) continue;
+    for (const ending of endings) {
+      if (!ending.ends(session)) continue;
+      if (entry.claims?.sid && counts(ledger, ending, entry)) say(entry, `taken for a session that request ${ending.by.n} (${opOf(ending.by)}) had ended`);
+      const isLogin = entry.op?.op === "create";
+      if (entry.gave && !isLogin && ending.told < entry.answered) say(entry, `brought back what request ${ending.by.n} (${opOf(ending.by)}) had ended`);
+    }
+  }
+  for (const entry of entries) {
+    if (entry.cleared && !ENDS.has(opOf(entry)) && opOf(entry) !== "logout") say(entry, "cleared a cookie and was no logout");
+  }
+
+  // --- IDs that a rotation replaced ---
+  const rotations = entries.filter((entry) => entry.op?.op === "rotate" && entry.gave);
+  for (const rotation of rotations) {
+    const before = [...(rotation.session?.ids ?? [])].filter(([id, giver]) => id !== rotation.gave && giver.end < rotation.answered);
+    for (const [id] of before) {
+      for (const entry of rotation.session.entries) {
+        const ending = { told: rotation.end, by: rotation };
+        if (entry.id === id && entry.claims?.sid && counts(ledger, ending, entry)) say(entry, `taken for a session with an ID that request ${rotation.n} had replaced`);
+      }
+    }
+  }
+
+  // --- data ---
+  const writes = entries.filter((entry) => entry.written && (entry.outOfBand || entry.answered !== undefined));
+  const writesTo = new Map();
+  for (const write of writes) {
+    const root = write.outOfBand ? write.root : write.claims?.data?.root;
+    if (root === undefined) continue;
+    const key = `${root} ${write.written.key}`;
+    if (!writesTo.has(root)) writesTo.set(root, new Map());
+    const keys = writesTo.get(root);
+    keys.set(write.written.key, [...(keys.get(write.written.key) ?? []), write]);
+    void key;
+  }
+  const isWritten = (write) => (write.outOfBand ? write.status === 204 : isDone(write) && (write.marked || write.gave));
+  for (const session of sessions.values()) {
+    const reads = session.entries.filter((entry) => entry.claims?.sid).sort((one, other) => one.arrived - other.arrived);
+    for (const [key, list] of writesTo.get(session.root) ?? []) {
+      let seen = []; // [when, value]: what was read rises
+      for (const entry of reads) {
+        const value = entry.claims.data[key] ?? 0;
+        let most = 0;
+        let least = 0;
+        for (const write of list) {
+          if (write.start < entry.arrived) most = Math.max(most, write.written.value);
+          const told = isWritten(write) ? write.end : undefined;
+          const isOwn = entry.browser !== undefined && write.browser === entry.browser;
+          const late = entry.unsafe || write.place === entry.place || isOwn ? 0 : freshness;
+          if (told !== undefined && told + late < entry.start) least = Math.max(least, write.written.value);
+          // The client left, the origin had answered: by now it is written.
+          if (entry.last && !ledger.faulty && write.lost && write.leaves !== undefined && !inOutage(ledger, write) && write.hadSession) least = Math.max(least, write.written.value);
+        }
+        if (value > most) say(entry, `${key} is ${value}, and nobody had written more than ${most}`);
+        if (!ledger.exact) continue;
+        if (value < least) say(entry, `${key} is ${value}, and ${least} had been written`);
+        if (entry.unsafe) {
+          const before = seen.reduce((high, [when, was]) => (when < entry.start ? Math.max(high, was) : high), 0);
+          if (value < before) say(entry, `${key} is ${value}, and was ${before} already`);
+        }
+        seen.push([entry.arrived, value]);
+      }
+    }
+  }
+
+  for (const entry of entries) wayOfAnswering(ledger, entry, (text) => say(entry, text));
+  loggedOutForNothing(ledger, endings, rotations, say);
+  return sentences;
+}
+
+const inOutage = (ledger, entry) => ledger.outages.some(([from, to]) => entry.start <= to && (entry.end ?? Infinity) >= from);
+
+// Whether a request came too late to be taken for what this ending ended.
+function counts(ledger, ending, entry) {
+  const late = entry.unsafe || ending.by.place === entry.place ? 0 : ledger.freshness;
+  return ending.told + late < entry.start;
+}
+
+// What ended sessions, which of them, and when somebody was told; `maybe` where nobody was.
+function endingsIn(ledger, sessions) {
+  const endings = [];
+  for (const entry of ledger.entries) {
+    const op = opOf(entry);
+    const done = isDone(entry);
+    const { session } = entry;
+    // A client that left changes nothing, once there was time.
+    const isLeft = entry.lost && entry.leaves !== undefined && !ledger.faulty && entry.answered !== undefined && !inOutage(ledger, entry);
+    const told = done ? entry.end : isLeft ? ledger.quiet : undefined;
+    const add = (isSure, ends) => endings.push({ by: entry, from: entry.start, told: isSure && told !== undefined ? told : Infinity, ends });
+    const others = (sub, kept) => (other) => other.sub === sub && other.root !== kept && other.made.arrived < (entry.answered ?? entry.start);
+    const maybeOthers = (sub, kept) => (other) => other.sub === sub && other.root !== kept;
+    // Its own session was live when it was asked for, or its cookie was cleared: so it is dead now.
+    const wasLive = entry.claims?.sid !== undefined;
+    const all = (sub, kept, isSure) => {
+      add(isSure, others(sub, kept));
+      add(false, maybeOthers(sub, kept));
+    };
+    if (op === "destroy" && !entry.outOfBand && session) add(wasLive || entry.cleared, (other) => other === session);
+    if (op === "logout" && session) add(entry.cleared === true, (other) => other === session);
+    if (op === "create") {
+      if (session) add(wasLive, (other) => other === session);
+      if (entry.op.end_others && entry.op.sub !== undefined) all(entry.op.sub, entry.claims?.jti, done && entry.gave !== undefined);
+    }
+    if (op === "rotate" && entry.op.end_others && session?.sub !== undefined) all(session.sub, session.root, entry.gave !== undefined || entry.marked);
+    if (op === "destroy_all") {
+      const sub = entry.outOfBand ? entry.outOfBand.sub : entry.op.sub ?? session?.sub;
+      if (sub !== undefined) all(sub, undefined, entry.outOfBand ? entry.status === 204 && !entry.again : true);
+    }
+    if (op === "destroy" && entry.outOfBand) add(entry.status === 204, (other) => other.root === entry.root);
+  }
+  for (const session of sessions.values()) session.made.session ??= undefined;
+  return endings;
+}
+
+// A refusal, a status or a silence that the contract does not know.
+function wayOfAnswering(ledger, entry, say) {
+  const { status, code, claims, op } = entry;
+  if (entry.lost) {
+    if (entry.leaves === undefined && !inOutage(ledger, entry)) say(`no answer: ${entry.lost}`);
+    return;
+  }
+  if (code !== undefined && (entry.gave || entry.cleared || entry.marked)) say(`${status} ${code} with a cookie`);
+  if (/edge-session-(assertion|control)/i.test(entry.headersBack)) say("what is between origin and gate reached the browser");
+  if (ledger.faulty && ((status === 503 && code === "store_unavailable") || (status === 500 && code === "internal"))) return;
+  const how = entry.answer?.how;
+  const known = () => {
+    if (entry.outOfBand) return status === 404 ? code === "not_found" && !entry.again : status === (entry.outOfBand.op === "list" ? 200 : 204);
+    if (opOf(entry) === "logout") return status === 204 || status === 303;
+    if (claims === undefined) return entry.path === "/private/page" && status === 401 && code === "session_required";
+    if (entry.path === "/private/page" && claims.sub === undefined) return false;
+    if (entry.path === "/socket") return status === 101;
+    if (how === "no head") return status === 502 && code === "origin_unreachable";
+    const needsSession = op && (op.op === "update" || op.op === "rotate" || (op.op === "destroy_all" && op.sub === undefined));
+    const lacks = needsSession && (claims.sid === undefined || (op.op === "destroy_all" && claims.sub === undefined));
+    if (lacks) return status === 502 && code === "control_invalid";
+    if (op?.op === "create" && status === 503) return code === "session_raced";
+    if (op?.op === "create" && !(entry.gave)) return false;
+    return code === undefined && status === (entry.answer?.status ?? 200) && (entry.complete || how === "broken body");
+  };
+  if (!known()) say(`answered ${status} ${code ?? ""} (${how ?? ""})`);
+}
+
+// A session that nobody may have ended, with an ID that nothing may have replaced, is let in.
+function loggedOutForNothing(ledger, endings, rotations, say) {
+  if (ledger.mayLogOut) return;
+  for (const entry of ledger.entries) {
+    const { session, id } = entry;
+    const isRefused = !entry.lost && (entry.claims ? entry.claims.sid === undefined : entry.status === 401);
+    if (session === undefined || !isRefused || (entry.code === "session_required" && session.sub === undefined)) continue;
+    const giver = session.ids.get(id);
+    if (endings.some((ending) => ending.from < entry.end && ending.ends(session) && ending.by !== entry)) continue;
+    const isReplaced = ledger.entries.some(
+      (other) => other.op?.op === "rotate" && other.session === session && other.answered < entry.end && other.gave !== id && giver.start < (other.end ?? Infinity),
+    );
+    if (isReplaced) continue;
+    const ancestors = new Set([id]);
+    for (let at = giver; at?.id && at.op?.op !== "create"; at = session.ids.get(at.id)) ancestors.add(at.id);
+    const isSuperseded = session.entries.some((other) => other.id && !ancestors.has(other.id) && other.start + ledger.grace <= entry.end);
+    if (!isSuperseded) say(entry, "nobody, with the ID of a session that nobody had ended");
+  }
+  void rotations;
+}
