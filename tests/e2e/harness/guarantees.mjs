@@ -195,14 +195,17 @@ function endingsIn(ledger, sessions) {
 function wayOfAnswering(ledger, entry, say) {
   const { status, code, claims, op } = entry;
   if (entry.lost) {
-    if (entry.leaves === undefined && !inOutage(ledger, entry)) say(`no answer: ${entry.lost}`);
+    // Where the origin's body breaks off before the head was sent on, the platform sends nothing.
+    if (entry.leaves === undefined && !inOutage(ledger, entry) && entry.answer?.how !== "broken body") say(`no answer: ${entry.lost}`);
     return;
   }
   if (code !== undefined && (entry.gave || entry.cleared || entry.marked)) say(`${status} ${code} with a cookie`);
   if (/edge-session-(assertion|control)/i.test(entry.headersBack)) say("what is between origin and gate reached the browser");
-  if (ledger.faulty && ((status === 503 && code === "store_unavailable") || (status === 500 && code === "internal"))) return;
+  if (ledger.faulty && ((status === 503 && code === "store_unavailable") || (status === 500 && (code === "internal" || entry.method === "HEAD")))) return;
   const how = entry.answer?.how;
   const known = () => {
+    // Beyond its life a message is none.
+    if (entry.again && status === 400) return code === "control_invalid" && entry.start - entry.again.start > 80_000;
     if (entry.outOfBand) return status === 404 ? code === "not_found" && !entry.again : status === (entry.outOfBand.op === "list" ? 200 : 204);
     if (opOf(entry) === "logout") return status === 204 || status === 303;
     if (claims === undefined) return entry.path === "/private/page" && status === 401 && code === "session_required";
@@ -214,7 +217,7 @@ function wayOfAnswering(ledger, entry, say) {
     if (lacks) return status === 502 && code === "control_invalid";
     if (op?.op === "create" && status === 503) return code === "session_raced";
     if (op?.op === "create" && !(entry.gave)) return false;
-    return code === undefined && status === (entry.answer?.status ?? 200) && (entry.complete || how === "broken body");
+    return code === undefined && status === (entry.answer?.status ?? 200) && (entry.complete || how === "broken body" || entry.leaves !== undefined || inOutage(ledger, entry));
   };
   if (!known()) say(`answered ${status} ${code ?? ""} (${how ?? ""})`);
 }
