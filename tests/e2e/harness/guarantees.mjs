@@ -7,144 +7,145 @@ const opOf = (entry) => entry.op?.op ?? entry.outOfBand?.op ?? (entry.path === "
 
 // Every broken promise, as a sentence.
 export function broken(ledger) {
-  const { entries, freshness } = ledger;
   const sentences = [];
   const say = (entry, text) => sentences.push(`seed ${entry.seed}, request ${entry.n} (${entry.method} ${entry.path} ${opOf(entry) ?? ""}): ${text}`);
-  const sessions = new Map(); // first handle: { root, sub, made, handles, entries }
-  const givers = new Map(); // ID: the first response that gave it
-  const given = entries.filter((entry) => entry.gave).sort((one, other) => one.end - other.end);
+  const book = understood(ledger);
+  const endings = endingsIn(ledger);
+  for (const entry of ledger.entries) {
+    whoItWasTakenFor(entry, (text) => say(entry, text));
+    wayOfAnswering(ledger, entry, (text) => say(entry, text));
+  }
+  newIds(ledger, book, say);
+  endedStaysEnded(ledger, endings, say);
+  replacedStaysReplaced(ledger, say);
+  for (const session of book.sessions.values()) dataIsThere(ledger, session, say);
+  loggedOutForNothing(ledger, endings, say);
+  return sentences;
+}
 
+// Whose session each ID is, as the answers told it. Every entry gets the session of the ID that it presented.
+function understood({ entries }) {
+  const sessions = new Map(); // first handle: { root, sub, made, handles, ids, entries, writes }
+  const givers = new Map(); // ID: the first response that gave it
   for (const entry of entries) {
     if (entry.op?.op !== "create" || entry.answered === undefined) continue;
     const { jti } = entry.claims;
-    sessions.set(jti, { root: jti, sub: entry.op.sub, made: entry, handles: new Set([jti]), ids: new Map(), entries: [] });
+    sessions.set(jti, { root: jti, sub: entry.op.sub, made: entry, handles: new Set([jti]), ids: new Map(), entries: [], writes: new Map() });
   }
+  const given = entries.filter((entry) => entry.gave).sort((one, other) => one.end - other.end);
   for (const entry of given) if (!givers.has(entry.gave)) givers.set(entry.gave, entry);
-  const sessionOf = (id, depth = 0) => {
-    const giver = givers.get(id);
-    if (giver === undefined || depth > 200) return undefined;
-    return giver.op?.op === "create" ? sessions.get(giver.claims.jti) : sessionOf(giver.id, depth + 1);
+  const sessionOf = (id) => {
+    let giver = givers.get(id);
+    for (let steps = 0; giver && giver.op?.op !== "create" && steps < 200; steps += 1) giver = givers.get(giver.id);
+    return giver?.op?.op === "create" ? sessions.get(giver.claims.jti) : undefined;
   };
   for (const [id, giver] of givers) sessionOf(id)?.ids.set(id, giver);
   for (const entry of entries) {
     entry.session = entry.id && sessionOf(entry.id);
     entry.session?.entries.push(entry);
-    if (entry.op?.op === "rotate" && entry.claims?.sid && entry.claims.sub) sessions.get(entry.claims.data?.root)?.handles.add(entry.claims.jti);
-  }
-
-  // --- who somebody is taken for ---
-  for (const entry of entries) {
-    const { claims } = entry;
-    if (claims?.sid === undefined) {
-      if (claims && (claims.sub !== undefined || claims.data !== undefined || claims.session !== undefined)) say(entry, "somebody is named without a session");
-      continue;
+    const meant = sessions.get(entry.outOfBand ? entry.root : entry.claims?.data?.root);
+    if (entry.op?.op === "rotate" && entry.claims?.sub) meant?.handles.add(entry.claims.jti);
+    if (meant && entry.written && (entry.outOfBand || entry.answered !== undefined)) {
+      const { key } = entry.written;
+      meant.writes.set(key, [...(meant.writes.get(key) ?? []), entry]);
     }
-    const session = entry.session;
-    if (session === undefined) {
-      say(entry, "taken for a session, with an ID that the gate had not given");
-      continue;
-    }
-    if (claims.data.root !== session.root) say(entry, "another session's data");
-    if (claims.sub !== session.sub || claims.data.owner !== (session.sub ?? "nobody")) say(entry, `${claims.sub} in the place of ${session.sub}`);
-    if (!session.handles.has(claims.sid)) say(entry, "a handle that the session never had");
-    session.absolute ??= claims.session.absolute;
-    if (claims.session.absolute > session.absolute) say(entry, "the absolute deadline moved later");
-    if (entry.arrivals > 1 && entry.unsafe) say(entry, "forwarded twice");
-    if (entry.received.includes(entry.sent)) say(entry, "the origin saw the cookie");
   }
+  return { sessions, givers, given, sessionOf };
+}
 
-  // --- new IDs ---
+function whoItWasTakenFor(entry, say) {
+  const { claims, session } = entry;
+  if (claims?.sid === undefined) {
+    if (claims && (claims.sub ?? claims.data ?? claims.session) !== undefined) say("somebody is named without a session");
+    return;
+  }
+  if (session === undefined) {
+    say("taken for a session, with an ID that the gate had not given");
+    return;
+  }
+  if (claims.data.root !== session.root) say("another session's data");
+  if (claims.sub !== session.sub || claims.data.owner !== (session.sub ?? "nobody")) say(`${claims.sub} in the place of ${session.sub}`);
+  if (!session.handles.has(claims.sid)) say("a handle that the session never had");
+  session.absolute ??= claims.session.absolute;
+  if (claims.session.absolute > session.absolute) say("the absolute deadline moved later");
+  // The platform sends a read again where a connection that it had kept breaks.
+  if (entry.arrivals > 1 && entry.unsafe) say("forwarded twice");
+  if (entry.received.includes(entry.sent)) say("the origin saw the cookie");
+}
+
+function newIds({ entries }, { givers, given, sessionOf }, say) {
   const sent = new Map(); // ID: when it was first presented
   for (const entry of entries) if (entry.id && !(sent.get(entry.id) <= entry.start)) sent.set(entry.id, entry.start);
   const successors = new Map();
   for (const entry of given) {
     const op = entry.op?.op;
-    if (givers.get(entry.gave) === entry && sent.get(entry.gave) < entry.end) say(entry, "a client's own ID was adopted");
-    if (op === "create" && givers.get(entry.gave) !== entry) say(entry, "a login gave an ID that somebody had already");
+    const isFirst = givers.get(entry.gave) === entry;
+    if (isFirst && sent.get(entry.gave) < entry.end) say(entry, "a client's own ID was adopted");
+    if (op === "create" && !isFirst) say(entry, "a login gave an ID that somebody had already");
     if (op === "rotate" && entry.gave === entry.id) say(entry, "a rotation gave the old ID again");
     if (ENDS.has(op)) say(entry, "an ending gave an ID");
     if (op !== "create" && entry.session === undefined) say(entry, "an ID for nobody");
-    if (op !== "create" && entry.session && givers.has(entry.gave) && sessionOf(entry.gave) !== entry.session) say(entry, "an ID of another session");
-    if (op === undefined || op === "update") {
-      const known = successors.get(entry.id);
-      if (known !== undefined && known !== entry.gave) say(entry, "a second successor of one ID");
-      successors.set(entry.id, entry.gave);
-    }
+    if (op !== "create" && entry.session && sessionOf(entry.gave) !== entry.session) say(entry, "an ID of another session");
+    if (op !== undefined) continue;
+    const known = successors.get(entry.id);
+    if (known !== undefined && known !== entry.gave) say(entry, "a second successor of one ID");
+    successors.set(entry.id, entry.gave);
   }
+}
 
-  // --- endings ---
-  const endings = endingsIn(ledger, sessions);
-  for (const entry of entries) {
+function endedStaysEnded(ledger, endings, say) {
+  for (const entry of ledger.entries) {
     const { session } = entry;
+    if (entry.cleared && !ENDS.has(opOf(entry)) && opOf(entry) !== "logout") say(entry, "cleared a cookie and was no logout");
     if (session === undefined) continue;
     for (const ending of endings) {
       if (!ending.ends(session)) continue;
-      if (entry.claims?.sid && counts(ledger, ending, entry)) say(entry, `taken for a session that request ${ending.by.n} (${opOf(ending.by)}) had ended`);
-      const isLogin = entry.op?.op === "create";
-      if (entry.gave && !isLogin && ending.told < entry.answered) say(entry, `brought back what request ${ending.by.n} (${opOf(ending.by)}) had ended`);
+      const by = `request ${ending.by.n} (${opOf(ending.by)})`;
+      if (entry.claims?.sid && counts(ledger, ending, entry)) say(entry, `taken for a session that ${by} had ended`);
+      if (entry.gave && entry.op?.op !== "create" && ending.told < entry.answered) say(entry, `brought back what ${by} had ended`);
     }
   }
-  for (const entry of entries) {
-    if (entry.cleared && !ENDS.has(opOf(entry)) && opOf(entry) !== "logout") say(entry, "cleared a cookie and was no logout");
-  }
+}
 
-  // --- IDs that a rotation replaced ---
-  const rotations = entries.filter((entry) => entry.op?.op === "rotate" && entry.gave);
-  for (const rotation of rotations) {
-    const before = [...(rotation.session?.ids ?? [])].filter(([id, giver]) => id !== rotation.gave && giver.end < rotation.answered);
-    for (const [id] of before) {
-      for (const entry of rotation.session.entries) {
-        const ending = { told: rotation.end, by: rotation };
-        if (entry.id === id && entry.claims?.sid && counts(ledger, ending, entry)) say(entry, `taken for a session with an ID that request ${rotation.n} had replaced`);
-      }
+function replacedStaysReplaced(ledger, say) {
+  for (const rotation of ledger.entries) {
+    if (rotation.op?.op !== "rotate" || !rotation.gave || !rotation.session) continue;
+    for (const entry of rotation.session.entries) {
+      const giver = rotation.session.ids.get(entry.id);
+      const isOld = entry.id !== rotation.gave && giver.end < rotation.answered;
+      if (isOld && entry.claims?.sid && counts(ledger, { told: rotation.end, by: rotation }, entry)) say(entry, `taken for a session with an ID that request ${rotation.n} had replaced`);
     }
   }
+}
 
-  // --- data ---
-  const writes = entries.filter((entry) => entry.written && (entry.outOfBand || entry.answered !== undefined));
-  const writesTo = new Map();
-  for (const write of writes) {
-    const root = write.outOfBand ? write.root : write.claims?.data?.root;
-    if (root === undefined) continue;
-    const key = `${root} ${write.written.key}`;
-    if (!writesTo.has(root)) writesTo.set(root, new Map());
-    const keys = writesTo.get(root);
-    keys.set(write.written.key, [...(keys.get(write.written.key) ?? []), write]);
-    void key;
-  }
-  const isWritten = (write) => (write.outOfBand ? write.status === 204 : isDone(write) && (write.marked || write.gave));
-  for (const session of sessions.values()) {
-    const reads = session.entries.filter((entry) => entry.claims?.sid).sort((one, other) => one.arrived - other.arrived);
-    for (const [key, list] of writesTo.get(session.root) ?? []) {
-      let seen = []; // [when, value]: what was read rises
-      for (const entry of reads) {
-        const value = entry.claims.data[key] ?? 0;
-        let most = 0;
-        let least = 0;
-        for (const write of list) {
-          if (write.start < entry.arrived) most = Math.max(most, write.written.value);
-          const told = isWritten(write) ? write.end : undefined;
-          const isOwn = entry.browser !== undefined && write.browser === entry.browser;
-          const late = entry.unsafe || write.place === entry.place || isOwn ? 0 : freshness;
-          if (told !== undefined && told + late < entry.start) least = Math.max(least, write.written.value);
-          // The client left, the origin had answered: by now it is written.
-          if (entry.last && !ledger.faulty && write.lost && write.leaves !== undefined && !inOutage(ledger, write) && write.hadSession) least = Math.max(least, write.written.value);
-        }
-        if (value > most) say(entry, `${key} is ${value}, and nobody had written more than ${most}`);
-        if (!ledger.exact) continue;
-        if (value < least) say(entry, `${key} is ${value}, and ${least} had been written`);
-        if (entry.unsafe) {
-          const before = seen.reduce((high, [when, was]) => (when < entry.start ? Math.max(high, was) : high), 0);
-          if (value < before) say(entry, `${key} is ${value}, and was ${before} already`);
-        }
-        seen.push([entry.arrived, value]);
-      }
+// What was written is there, what was not is not, and nobody reads backwards in time. Each key has one writer at a time, who counts up.
+function dataIsThere(ledger, session, say) {
+  const reads = session.entries.filter((entry) => entry.claims?.sid).sort((one, other) => one.arrived - other.arrived);
+  for (const [key, writes] of session.writes) {
+    const seen = []; // [when, value]
+    for (const entry of reads) {
+      const value = entry.claims.data[key] ?? 0;
+      const highest = (some) => some.reduce((high, write) => Math.max(high, write.written.value), 0);
+      const most = highest(writes.filter((write) => write.start < entry.arrived));
+      if (value > most) say(entry, `${key} is ${value}, and nobody had written more than ${most}`);
+      if (!ledger.exact) continue;
+      const least = highest(writes.filter((write) => isWrittenFor(ledger, write, entry)));
+      if (value < least) say(entry, `${key} is ${value}, and ${least} had been written`);
+      const before = seen.reduce((high, [when, was]) => (when < entry.start ? Math.max(high, was) : high), 0);
+      if (entry.unsafe && value < before) say(entry, `${key} is ${value}, and was ${before} already`);
+      seen.push([entry.arrived, value]);
     }
   }
+}
 
-  for (const entry of entries) wayOfAnswering(ledger, entry, (text) => say(entry, text));
-  loggedOutForNothing(ledger, endings, rotations, say);
-  return sentences;
+// Whether this reader has to see what was written: it was told so, or a client left and there has been time.
+function isWrittenFor(ledger, write, reader) {
+  const wasTold = write.outOfBand ? write.status === 204 : isDone(write) && (write.marked || write.gave);
+  const isLeft = write.lost && write.leaves !== undefined && write.claims?.sid && !inOutage(ledger, write);
+  if (!wasTold) return reader.last && isLeft && !ledger.faulty;
+  const isOwn = reader.browser !== undefined && write.browser === reader.browser;
+  const late = reader.unsafe || write.place === reader.place || isOwn ? 0 : ledger.freshness;
+  return write.end + late < reader.start;
 }
 
 const inOutage = (ledger, entry) => ledger.outages.some(([from, to]) => entry.start <= to && (entry.end ?? Infinity) >= from);
@@ -156,7 +157,7 @@ function counts(ledger, ending, entry) {
 }
 
 // What ended sessions, which of them, and when somebody was told; `maybe` where nobody was.
-function endingsIn(ledger, sessions) {
+function endingsIn(ledger) {
   const endings = [];
   for (const entry of ledger.entries) {
     const op = opOf(entry);
@@ -170,8 +171,10 @@ function endingsIn(ledger, sessions) {
     const maybeOthers = (sub, kept) => (other) => other.sub === sub && other.root !== kept;
     // Its own session was live when it was asked for, or its cookie was cleared: so it is dead now.
     const wasLive = entry.claims?.sid !== undefined;
+    // With KV, of two who end each other one can outlive it.
+    const isAlone = (sub) => ledger.exact || !ledger.entries.some((other) => other !== entry && other.op?.end_others && (other.op.sub ?? other.session?.sub) === sub);
     const all = (sub, kept, isSure) => {
-      add(isSure, others(sub, kept));
+      add(isSure && (kept === undefined || isAlone(sub)), others(sub, kept));
       add(false, maybeOthers(sub, kept));
     };
     if (op === "destroy" && !entry.outOfBand && session) add(wasLive || entry.cleared, (other) => other === session);
@@ -187,7 +190,6 @@ function endingsIn(ledger, sessions) {
     }
     if (op === "destroy" && entry.outOfBand) add(entry.status === 204, (other) => other.root === entry.root);
   }
-  for (const session of sessions.values()) session.made.session ??= undefined;
   return endings;
 }
 
@@ -206,7 +208,7 @@ function wayOfAnswering(ledger, entry, say) {
   const known = () => {
     // Beyond its life a message is none.
     if (entry.again && status === 400) return code === "control_invalid" && entry.start - entry.again.start > 80_000;
-    if (entry.outOfBand) return status === 404 ? code === "not_found" && !entry.again : status === (entry.outOfBand.op === "list" ? 200 : 204);
+    if (entry.outOfBand) return status === 404 ? code === "not_found" && !(entry.again && ledger.exact) : status === (entry.outOfBand.op === "list" ? 200 : 204);
     if (opOf(entry) === "logout") return status === 204 || status === 303;
     if (claims === undefined) return entry.path === "/private/page" && status === 401 && code === "session_required";
     if (entry.path === "/private/page" && claims.sub === undefined) return false;
@@ -223,7 +225,7 @@ function wayOfAnswering(ledger, entry, say) {
 }
 
 // A session that nobody may have ended, with an ID that nothing may have replaced, is let in.
-function loggedOutForNothing(ledger, endings, rotations, say) {
+function loggedOutForNothing(ledger, endings, say) {
   if (ledger.mayLogOut) return;
   for (const entry of ledger.entries) {
     const { session, id } = entry;
@@ -240,5 +242,4 @@ function loggedOutForNothing(ledger, endings, rotations, say) {
     const isSuperseded = session.entries.some((other) => other.id && !ancestors.has(other.id) && other.start + ledger.grace <= entry.end);
     if (!isSuperseded) say(entry, "nobody, with the ID of a session that nobody had ended");
   }
-  void rotations;
 }

@@ -33,7 +33,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // Puts an application behind the gate that does what each request's own entry says, and writes down what it saw.
 export function openLedger(gate, { freshness = 1000, grace = 1000 } = {}) {
-  let shift = 0;
+  let shift = gate.ahead ?? 0;
   const ledger = {
     gate,
     freshness,
@@ -47,7 +47,7 @@ export function openLedger(gate, { freshness = 1000, grace = 1000 } = {}) {
     places: [gate, gate.twin].filter(Boolean),
     async advance(ms) {
       await gate.advance(ms);
-      shift += ms;
+      gate.ahead = shift += ms;
     },
     seconds: () => Math.floor((Date.now() + shift) / 1000),
   };
