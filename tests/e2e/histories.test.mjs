@@ -8,12 +8,10 @@ import { live, lookBack, openLedger, random } from "./harness/history.mjs";
 
 const ROUNDS = Number(process.env.ROUNDS ?? 1);
 const SEED = Number(process.env.SEED ?? 1);
-const HISTORIES = 8; // at once
+const HISTORIES = 6; // at once
 const CONFIG = {
   default_access: "optional",
   paths: [{ path: "/private/*", access: "required" }],
-  freshness: { safe: "1s" },
-  rotation: { every: "1s", grace: "1s", reuse: "refuse" },
   lifetime: { touch: "1s" },
   log: { level: "debug" },
 };
@@ -30,16 +28,21 @@ async function trouble(gate, rng, isOver) {
   await sleep(2000); // what was late has come
 }
 
-for (const [name, { config = {}, faulty = false, ...options }] of Object.entries({
-  "with the Durable Object": {},
+// Isolates remember much with few new IDs, or little with many.
+const LONG = { freshness: { safe: "5s" }, rotation: { every: "4s", grace: "1s", reuse: "refuse" } };
+const SHORT = { freshness: { safe: "1s" }, rotation: { every: "1s", grace: "1s", reuse: "refuse" } };
+
+for (const [name, { window = SHORT, config = {}, faulty = false, ...options }] of Object.entries({
+  "with the Durable Object and much from memory": { window: LONG },
+  "with the Durable Object and many new IDs": {},
   "while the store fails now and then": { config: { store_deadline: "1s" }, faulty: true },
   "with KV, for what it promises": { config: { store: "kv" }, kv: true },
 })) {
   test(`random histories break no promise, ${name}`, async () => {
-    const gate = await startGate({ twin: true, config: { ...CONFIG, ...config }, ...options });
+    const gate = await startGate({ twin: true, config: { ...CONFIG, ...window, ...config }, ...options });
     try {
       for (let round = 0; round < ROUNDS; round += 1) {
-        const ledger = openLedger(gate);
+        const ledger = openLedger(gate, { freshness: parseInt(window.freshness.safe, 10) * 1000 });
         Object.assign(ledger, { faulty, exact: !options.kv });
         const seeds = Array.from({ length: HISTORIES }, (_, i) => SEED + round * HISTORIES + i);
         let isOver = false;

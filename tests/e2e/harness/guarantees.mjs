@@ -207,7 +207,7 @@ function wayOfAnswering(ledger, entry, say) {
   const how = entry.answer?.how;
   const known = () => {
     // Beyond its life a message is none.
-    if (entry.again && status === 400) return code === "control_invalid" && entry.start - entry.again.start > 80_000;
+    if (entry.again && status === 400) return code === "control_invalid" && entry.start - entry.again.start > 60_000;
     if (entry.outOfBand) return status === 404 ? code === "not_found" && !(entry.again && ledger.exact) : status === (entry.outOfBand.op === "list" ? 200 : 204);
     if (opOf(entry) === "logout") return status === 204 || status === 303;
     if (claims === undefined) return entry.path === "/private/page" && status === 401 && code === "session_required";

@@ -160,8 +160,9 @@ function take(entry, answer, browser) {
 
 let histories = 0;
 
-// Lives one history. `steps` is how many things each tab does, `leave` how often a client disconnects.
-export async function live(ledger, { seed, steps = 12, users = 2, leave = 0.06, thief = true } = {}) {
+// Lives one history. `steps` is how many things each tab does, `leave` how often a client
+// disconnects: three times as often where something is to be changed.
+export async function live(ledger, { seed, steps = 12, users = 2, leave = 0.05, thief = true } = {}) {
   const rng = random(seed);
   const name = `h${(histories += 1)}-${seed}`;
   const subjects = Array.from({ length: users }, (_, i) => `${name}-user${i}`);
@@ -200,7 +201,7 @@ export async function live(ledger, { seed, steps = 12, users = 2, leave = 0.06, 
       const wanted = !isThief && browser.cookie === undefined && rng.chance(0.6) ? { op: login() } : choose();
       const more = wanted.op ? { method: "POST", path: "/do", body: "x" } : {};
       const written = wanted.op?.set && { key, value };
-      const leaves = rng.chance(leave) ? rng.below(60) : undefined;
+      const leaves = rng.chance(wanted.op ? 3 * leave : leave) ? rng.below(100) : undefined;
       const entry = await carryOut(ledger, { ...more, ...wanted, written, leaves, seed, place: rng.below(places), answer: answer() }, browser);
       // What may still come must not undo a later write.
       if (written && !(entry.marked || entry.gave)) [key, value] = [`k${(keys += 1)}`, 0];
