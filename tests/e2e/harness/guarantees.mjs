@@ -68,6 +68,7 @@ function whoItWasTakenFor(entry, say) {
   if (!session.handles.has(claims.sid)) say("a handle that the session never had");
   session.absolute ??= claims.session.absolute;
   if (claims.session.absolute > session.absolute) say("the absolute deadline moved later");
+  if (entry.date >= claims.session.absolute * 1000 || entry.date >= (claims.session.idle + 1) * 1000) say("taken for a session that had run out");
   // The platform sends a read again where a connection that it had kept breaks.
   if (entry.arrivals > 1 && entry.unsafe) say("forwarded twice");
   if (entry.received.includes(entry.sent)) say("the origin saw the cookie");

@@ -49,7 +49,7 @@ export function openLedger(gate, { freshness = 1000, grace = 1000 } = {}) {
       await gate.advance(ms);
       gate.ahead = shift += ms;
     },
-    seconds: () => Math.floor((Date.now() + shift) / 1000),
+    date: () => Date.now() + shift,
   };
   const entryOf = (recorded) => {
     const entry = ledger.entries[Number(/[?&]n=(\d+)/.exec(recorded.url)?.[1])];
@@ -124,6 +124,7 @@ export async function carryOut(ledger, given, browser) {
   const path = entry.path.startsWith("/.edge") ? entry.path : `${entry.path}?n=${entry.n}`;
   const headers = [...entry.headers, ["Cookie", header ?? null]];
   entry.start = ledger.now();
+  entry.date = ledger.date();
   let connection;
   let timer;
   try {
@@ -232,7 +233,7 @@ export async function live(ledger, { seed, steps = 12, users = 2, leave = 0.05, 
         } else if (kind < 0.9 || !whose.sub) order = { op: { op: kind < 0.8 ? "list" : "destroy", ...(kind < 0.8 && whose.sub ? { sub: whose.sub } : named) }, root };
         else order = { op: { op: "destroy_all", sub: whose.sub }, root };
         if (order.op.op === "list" && !whose.sub) continue;
-        order.message = control(ledger.gate, undefined, order.op, ledger.seconds());
+        order.message = control(ledger.gate, undefined, order.op, Math.floor(ledger.date() / 1000));
         ledger.secrets.add(order.message);
       }
       const sent = { outOfBand: order.op, root: order.root, written: mark ? undefined : order.written, again: mark?.first, body: order.message };
