@@ -8,7 +8,7 @@ import { live, lookBack, openLedger, random } from "./harness/history.mjs";
 
 const ROUNDS = Number(process.env.ROUNDS ?? 1);
 const SEED = Number(process.env.SEED ?? 1);
-const HISTORIES = 6; // at once
+const HISTORIES = 5; // at once
 const CONFIG = {
   default_access: "optional",
   paths: [{ path: "/private/*", access: "required" }],

@@ -181,12 +181,13 @@ function endingsIn(ledger) {
     if (op === "destroy" && !entry.outOfBand && session) add(wasLive || entry.cleared, (other) => other === session);
     if (op === "logout" && session) add(entry.cleared === true, (other) => other === session);
     if (op === "create") {
-      if (session) add(wasLive, (other) => other === session);
+      // Nobody knows whether a login that nobody heard of was refused.
+      if (session) add(wasLive && (done || entry.op.sub === undefined), (other) => other === session);
       if (entry.op.end_others && entry.op.sub !== undefined) all(entry.op.sub, entry.claims?.jti, done && entry.gave !== undefined);
     }
     if (op === "rotate" && entry.op.end_others && session?.sub !== undefined) all(session.sub, session.root, entry.gave !== undefined || entry.marked);
     if (op === "destroy_all") {
-      const sub = entry.outOfBand ? entry.outOfBand.sub : entry.op.sub ?? session?.sub;
+      const sub = entry.outOfBand ? entry.outOfBand.sub : entry.op.sub ?? entry.claims?.sub;
       if (sub !== undefined) all(sub, undefined, entry.outOfBand ? entry.status === 204 && !entry.again : true);
     }
     if (op === "destroy" && entry.outOfBand) add(entry.status === 204, (other) => other.root === entry.root);

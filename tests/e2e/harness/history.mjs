@@ -39,6 +39,7 @@ export function openLedger(gate, { freshness = 1000, grace = 1000 } = {}) {
     freshness,
     grace,
     entries: [],
+    named: new Map(), // the entries by their numbers
     secrets: new Set(), // what no log may show
     outages: [], // [from, to]: connections may break
     faulty: false, // the store may fail, or an instance die
@@ -52,7 +53,8 @@ export function openLedger(gate, { freshness = 1000, grace = 1000 } = {}) {
     date: () => Date.now() + shift,
   };
   const entryOf = (recorded) => {
-    const entry = ledger.entries[Number(/[?&]n=(\d+)/.exec(recorded.url)?.[1])];
+    const entry = ledger.named.get(Number(/[?&]n=(\d+)/.exec(recorded.url)?.[1]));
+    if (entry === undefined) return undefined; // of an earlier ledger, and late
     entry.arrived = ledger.now();
     (entry.jtis ??= []).push(recorded.claims.jti);
     entry.arrivals = (entry.arrivals ?? 0) + 1;
@@ -63,6 +65,7 @@ export function openLedger(gate, { freshness = 1000, grace = 1000 } = {}) {
   };
   gate.origin.handler = async (recorded, response) => {
     const entry = entryOf(recorded);
+    if (entry === undefined) return response.destroy();
     const { delay = 0, status = 200, how = "whole" } = entry.answer ?? {};
     if (delay) await sleep(delay);
     if (how === "no head") return response.destroy();
@@ -81,8 +84,9 @@ export function openLedger(gate, { freshness = 1000, grace = 1000 } = {}) {
   };
   gate.origin.upgrade = (recorded, socket) => {
     const entry = entryOf(recorded);
+    if (entry === undefined) return socket.destroy();
     entry.answered = ledger.now();
-    accept(recorded, socket);
+    return accept(recorded, socket);
   };
   return ledger;
 }
@@ -113,10 +117,13 @@ class Browser {
   }
 }
 
+let numbers = 0;
+
 // Sends what an entry says and notes in it what came of that. Never throws.
 export async function carryOut(ledger, given, browser) {
-  const entry = { n: ledger.entries.length, method: "GET", headers: BROWSER.fetch, place: 0, path: "/page", ...given };
+  const entry = { n: (numbers += 1), method: "GET", headers: BROWSER.fetch, place: 0, path: "/page", ...given };
   ledger.entries.push(entry);
+  ledger.named.set(entry.n, entry);
   entry.unsafe = entry.method !== "GET" && entry.method !== "HEAD" ? true : entry.path === "/socket";
   const cookie = entry.cookie ?? browser?.cookie;
   const header = entry.cookie ? `${SESSION}=${entry.cookie}` : browser?.header;
