@@ -228,7 +228,6 @@ function wayOfAnswering(ledger, entry, say) {
 
 // A session that nobody may have ended, with an ID that nothing may have replaced, is let in.
 function loggedOutForNothing(ledger, endings, say) {
-  if (ledger.mayLogOut) return;
   for (const entry of ledger.entries) {
     const { session, id } = entry;
     const isRefused = !entry.lost && (entry.claims ? entry.claims.sid === undefined : entry.status === 401);

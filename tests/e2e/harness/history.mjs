@@ -33,7 +33,6 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // Puts an application behind the gate that does what each request's own entry says, and writes down what it saw.
 export function openLedger(gate, { freshness = 1000, grace = 1000 } = {}) {
-  let shift = gate.ahead ?? 0;
   const ledger = {
     gate,
     freshness,
@@ -44,13 +43,9 @@ export function openLedger(gate, { freshness = 1000, grace = 1000 } = {}) {
     outages: [], // [from, to]: connections may break
     faulty: false, // the store may fail, or an instance die
     exact: true, // parallel changes lose nothing
-    now: () => performance.now() + shift,
+    now: () => performance.now(),
     places: [gate, gate.twin].filter(Boolean),
-    async advance(ms) {
-      await gate.advance(ms);
-      gate.ahead = shift += ms;
-    },
-    date: () => Date.now() + shift,
+    date: () => Date.now(),
   };
   const entryOf = (recorded) => {
     const entry = ledger.named.get(Number(/[?&]n=(\d+)/.exec(recorded.url)?.[1]));
