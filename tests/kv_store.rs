@@ -324,3 +324,25 @@ fn a_logout_from_a_session_that_a_shorter_configuration_has_ended_outlasts_what_
     world.pass(121);
     assert_eq!(who(&mut world, 0, &other_tab), None);
 }
+
+#[test]
+fn who_has_just_logged_in_and_ended_all_sessions_is_nobody_and_not_told_that_kv_is_late() {
+    let (mut world, mut alice) = logged_in(Kv::consistent());
+    let other_tab = alice.clone();
+    world.go(&mut alice, write("/"), say(json!({ "op": "destroy_all" })));
+    assert_eq!(who(&mut world, 0, &other_tab), None);
+    assert_eq!(who(&mut world, 1, &other_tab), None);
+}
+
+#[test]
+fn who_logged_in_a_moment_before_others_ended_all_is_nobody_when_that_is_cleared_away() {
+    let (mut world, alice) = logged_in(Kv::consistent());
+    let mut other = Browser::default();
+    world.login(&mut other, "alice");
+    world.go(&mut other, write("/"), say(json!({ "op": "destroy_all" })));
+    world.pass(1);
+    world.login(&mut other, "alice");
+    assert_eq!(who(&mut world, 1, &alice), None);
+    let now = world.now;
+    assert_eq!(kv(&mut world).keys('s', now).len(), 1);
+}

@@ -5,8 +5,8 @@
 //! changes together with an ID counts when the new ID does; an ending outlives whatever a writer who
 //! has not heard of it may write.
 
-use super::is_surely_over;
 use super::values::{self, Keys, Kind};
+use super::{SETTLED, is_surely_over};
 use crate::record::{Record, Session};
 use crate::sid::Sid;
 use crate::store::{Command, Fault, Reply, Request};
@@ -77,19 +77,30 @@ impl Changes<'_> {
             let was_live = self.before.is_live(session, lifetimes, self.now);
             // What time has ended is gone by itself, and what was ended with all others by that;
             // but of two sessions that end each other, neither is to outlive the other's ending.
-            if was_live && !(is_barred && is_about_all) {
+            let is_known_by_all = is_barred && is_about_all;
+            // What only seems over may have been used elsewhere a moment ago.
+            let is_cleared = was_live || is_surely_over(self.before, session, lifetimes, self.now);
+            if (was_live && !is_known_by_all)
+                || (is_cleared && dead.len() < MOST_CLEARED && self.is_lately_barred(session))
+            {
                 let mut ending = self.ending(&session.root)?;
-                ending.required = !is_barred;
+                ending.required = !is_barred && was_live;
                 writes.push(ending);
             }
-            // What only seems over may have been used elsewhere a moment ago.
-            if was_live || is_surely_over(self.before, session, lifetimes, self.now) {
+            if is_cleared {
                 dead.push(self.removal(&session.root));
             }
         }
         dead.truncate(MOST_CLEARED);
         writes.extend(dead);
         Ok(writes)
+    }
+
+    /// Whether a session was ended with others so lately that its cookie may be as young as that: where
+    /// nothing else is left of it, a cookie of the same second could be news that is late.
+    fn is_lately_barred(&self, session: &Session) -> bool {
+        let is_late = |barrier| self.now.since(barrier) <= SETTLED;
+        self.after.bars(session) && self.after.barrier.is_some_and(is_late)
     }
 
     /// That a session has ended, for good.

@@ -40,6 +40,7 @@ export function makeKey(id) {
 //   bindings  more bindings of the Worker, as Miniflare takes them
 //   entry     the Worker's entry, a file beside this one; default: worker.js
 //   kv        true: a KV namespace is bound as SESSIONS_KV
+//   twin      true: a second isolate of the same Worker with the same store, reached at gate.twin as the gate is at gate
 //   storage   a folder that keeps the objects, for a gate that is stopped and started again; default: a new one
 export async function startGate(options = {}) {
   const port = options.port ?? (await freePort());
@@ -51,6 +52,7 @@ export async function startGate(options = {}) {
   const originKey = makeKey(keyId("origin1"));
   const locatorKey = randomBytes(32).toString("base64url");
   const backDoorPort = await freePort();
+  const twin = options.twin ? { port: await freePort(), backDoorPort: await freePort() } : undefined;
   const storage = options.storage ?? mkdtempSync(join(tmpdir(), "edge-session-objects-"));
   const { folder, modules } = await bundle(options.entry);
 
@@ -64,6 +66,7 @@ export async function startGate(options = {}) {
     origin,
     originKey,
     cookieKey,
+    twin: twin && { port: twin.port, host: new URL(issuer).host },
     logs: [], // every console line of the Worker: { level, message, timestamp }
     config: options.config,
     secrets: options.secrets ?? {},
@@ -88,6 +91,20 @@ export async function startGate(options = {}) {
     const serviceBindings = {};
     if (typeof options.binding === "function") serviceBindings.ORIGIN = options.binding;
     else if (options.binding) serviceBindings.ORIGIN = behind;
+    // Straight to the Worker: Miniflare's own front end would tidy the requests.
+    const worker = (name, objects, sockets) => ({
+      name,
+      compatibilityDate: "2026-10-01",
+      modulesRoot: folder,
+      modules,
+      bindings,
+      serviceBindings,
+      ...(options.route ? { outboundService: "network" } : {}),
+      ...(options.kv ? { kvNamespaces: { SESSIONS_KV: "sessions" } } : {}),
+      durableObjects: { SESSIONS: { className: CLASS, ...objects } },
+      unsafeDirectSockets: sockets,
+    });
+    const direct = (port, entrypoint) => ({ host: "127.0.0.1", port, ...(entrypoint ? { entrypoint } : {}) });
     const all = convertV4MiniflareOptions({
       host: "127.0.0.1",
       port: options.route ? port : 0,
@@ -96,22 +113,8 @@ export async function startGate(options = {}) {
       unsafeInspectDurableObjects: true,
       handleStructuredLogs: (line) => gate.logs.push(line),
       workers: [
-        {
-          name: SCRIPT,
-          compatibilityDate: "2026-10-01",
-          modulesRoot: folder,
-          modules,
-          bindings,
-          serviceBindings,
-          ...(options.route ? { outboundService: "network" } : {}),
-          ...(options.kv ? { kvNamespaces: { SESSIONS_KV: "sessions" } } : {}),
-          durableObjects: { SESSIONS: { className: CLASS, useSQLite: true } },
-          // Straight to the Worker: Miniflare's own front end would tidy the requests.
-          unsafeDirectSockets: [
-            ...(options.route ? [] : [{ host: "127.0.0.1", port }]),
-            { host: "127.0.0.1", port: backDoorPort, entrypoint: "BackDoor" },
-          ],
-        },
+        worker(SCRIPT, { useSQLite: true }, [...(options.route ? [] : [direct(port)]), direct(backDoorPort, "BackDoor")]),
+        ...(twin ? [worker("twin", { scriptName: SCRIPT }, [direct(twin.port), direct(twin.backDoorPort, "BackDoor")])] : []),
         ...(options.route ? [{ ...NETWORK, serviceBindings: { BEHIND: behind } }] : []),
       ],
     });
@@ -121,12 +124,14 @@ export async function startGate(options = {}) {
   await miniflare.ready;
   gate.miniflare = miniflare;
 
-  const order = async (body) => {
+  const orderAt = async (port, body) => {
     // On a connection of its own: one that was kept may be closed by workerd just when it is used again.
-    const answer = await send({ port: backDoorPort, host: "back-door" }, "POST", "/", [], JSON.stringify(body));
+    const answer = await send({ port, host: "back-door" }, "POST", "/", [], JSON.stringify(body));
     if (answer.status !== 200) throw new Error(`the back door answered ${answer.status}: ${answer.text}`);
     return answer.json();
   };
+  const order = (body) => orderAt(backDoorPort, body);
+  if (twin) gate.twin.order = (body) => orderAt(twin.backDoorPort, body);
   gate.order = order; // for what only one entry knows
 
   // --- clock ---
@@ -134,18 +139,22 @@ export async function startGate(options = {}) {
   let still = null;
   gate.now = async () => (await order({})).now;
   // Until it is started again only `advance` moves the clock of gate and objects: for windows that a slow machine could leave between two requests.
-  gate.stopClock = async () => {
-    still = Date.now();
-    await order({ still });
+  const setClock = async () => {
+    await order({ shift: shifted, still });
+    await gate.twin?.order({ shift: shifted, still });
   };
-  gate.startClock = async () => {
+  gate.stopClock = () => {
+    still = Date.now();
+    return setClock();
+  };
+  gate.startClock = () => {
     still = null;
-    await order({ still });
+    return setClock();
   };
   // Sets gate and objects this many milliseconds further ahead (or back).
-  gate.advance = async (ms) => {
+  gate.advance = (ms) => {
     shifted += ms;
-    await order({ shift: shifted });
+    return setClock();
   };
 
   // --- store ---
@@ -219,7 +228,7 @@ export async function startGate(options = {}) {
     gate.config = config;
     gate.secrets = secrets;
     await miniflare.setOptions(miniflareOptions());
-    if (shifted !== 0 || still !== null) await order({ shift: shifted, still });
+    if (shifted !== 0 || still !== null) await setClock();
   };
 
   gate.stop = async () => {
