@@ -192,11 +192,20 @@ class SessionStore(SessionBase):
         idle = self._claims.raw.get("session", {}).get("idle") if self._sid and not self._ended else None
         return max(0, int(idle - time.time())) if isinstance(idle, int) else super().get_session_cookie_age()
 
-    def end_everywhere(self):
-        """Every session of this user ends with this one."""
+    @property
+    def subject(self):
+        """Whose session the gate has it to be."""
+        return self._sub
+
+    def end_everywhere(self, subject=None):
+        """Every session of this user ends with this one; of `subject` where this one has ended already."""
+        subject = self._sub or subject
         if not self._ended:
             self.flush()
-        self._everywhere = self._sub is not None
+        if not self._answered:
+            self._everywhere = self._sub is not None
+        elif subject is not None:
+            out_of_band.send(config(), {"op": "destroy_all", "sub": subject})
 
     # What the gate has to be told.
 
