@@ -73,7 +73,7 @@ export function edgeSession(given = {}) {
     return (await gate.outOfBand({ op: "destroy", sub: named(subject), sid })) !== undefined;
   };
   middleware.listSessions = async (subject) => {
-    const { sessions } = JSON.parse((await gate.outOfBand({ op: "list", sub: named(subject) })) ?? '{"sessions":[]}');
+    const { sessions } = JSON.parse(await gate.outOfBand({ op: "list", sub: named(subject) }));
     return sessions.map(({ sid, ...times }) => ({ sid, ...dates(times) }));
   };
   return middleware;

@@ -18,7 +18,7 @@ async function fakeGate(t, answers = []) {
     got.push({ path: req.url, method: req.method, ...claimsOf(body), body });
     const status = answers.shift() ?? 204;
     if (typeof status === "object") res.writeHead(200).end(JSON.stringify(status));
-    else res.writeHead(status).end(status === 204 ? undefined : JSON.stringify({ code: "some_code" }));
+    else res.writeHead(status).end(status === 204 ? undefined : JSON.stringify({ code: status === 404 ? "not_found" : "some_code" }));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => server.close());
@@ -411,7 +411,7 @@ test("a job, or a page of a user's devices, ends one session and says whether th
 });
 
 test("jobs end and list the sessions of a user", async (t) => {
-  const gate = await fakeGate(t, [204, { sessions: [{ sid: "s", created: 1, idle: 2, absolute: 3 }] }, 404, 400]);
+  const gate = await fakeGate(t, [204, { sessions: [{ sid: "s", created: 1, idle: 2, absolute: 3 }] }, { sessions: [] }, 400]);
   const edge = edgeForTests();
   const sessions = edgeSession({ ...only(edge), controlUrl: gate.url });
   await sessions.endSessions(17);
@@ -419,6 +419,18 @@ test("jobs end and list the sessions of a user", async (t) => {
   assert.deepEqual(await sessions.listSessions("17"), [{ sid: "s", created: new Date(1000), idle: new Date(2000), absolute: new Date(3000) }]);
   assert.deepEqual(await sessions.listSessions("17"), []);
   await assert.rejects(sessions.endSessions("17"), { code: "EDGE_SESSION_GATE", answered: 400 });
+});
+
+test("what is not at that address is no answer of the gate: a job is not told that all is done, nor a page that a session has ended", async (t) => {
+  const gate = await fakeGate(t, [404, 404]);
+  const sessions = edgeSession({ ...only(edgeForTests()), controlUrl: gate.url });
+  await assert.rejects(sessions.endSessions("17"), { code: "EDGE_SESSION_GATE", answered: 404 });
+  await assert.rejects(sessions.listSessions("17"), { code: "EDGE_SESSION_GATE", answered: 404 });
+  const other = createServer((req, res) => res.writeHead(404).end("<h1>Not Found</h1>")).listen(0, "127.0.0.1");
+  await once(other, "listening");
+  t.after(() => other.close());
+  const elsewhere = edgeSession({ ...only(edgeForTests()), controlUrl: `http://127.0.0.1:${other.address().port}/` });
+  await assert.rejects(elsewhere.endSession("17", "s"), { code: "EDGE_SESSION_GATE", answered: 404 });
 });
 
 function only({ issuer, audience, keys }) {
