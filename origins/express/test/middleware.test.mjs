@@ -327,18 +327,18 @@ onBoth("what is changed while reload asks the gate is kept, in whatever handler 
 
 onBoth("a socket whose handshake's response is over keeps nothing for it, and a session that it has seen alive is not waited for again", async (start, t) => {
   const gate = await fakeGate(t, [404, 204, 404]);
-  const ended = Promise.withResolvers();
+  let socket;
   const { post } = await start((app) => app.post("/", (req, res) => {
     req.session.n = 1;
-    res.on("close", () => setImmediate(async () => {
-      const said = [];
-      for (let i = 0; i < 2; i += 1) said.push(await done(req.session, "reload").then(() => "alive", (error) => error.message));
-      ended.resolve([said, res.outputData.length]);
-    }));
+    socket = { req, res, closed: once(res, "close") };
     res.end();
   }), { controlUrl: gate.url });
   await post("/", {});
-  assert.deepEqual(await ended.promise, [["alive", "failed to load session"], 0]);
+  await socket.closed;
+  const said = [];
+  for (let i = 0; i < 2; i += 1) said.push(await done(socket.req.session, "reload").then(() => "alive", (error) => error.message));
+  assert.deepEqual(said, ["alive", "failed to load session"]);
+  assert.equal(socket.res.outputData.length, 0);
   assert.equal(gate.got.length, 3);
 });
 
