@@ -1,4 +1,5 @@
 // One request and its response: what the application has done to the session, as one operation for the gate.
+import { ServerResponse } from "node:http";
 import { SessionDataError } from "./control.js";
 import { changedSince, checkSize, difference, glance, isHollow, textsOf, valuesOf } from "./data.js";
 import { Session } from "./session.js";
@@ -20,7 +21,8 @@ export class Exchange {
     this.claims = claims;
     this.arrived = performance.now();
     this.failed = false;
-    this.headSent = Boolean(req.upgrade); // or as good as; a WebSocket's handshake has no head to tell the gate with
+    this.isHandshake = Boolean(req.upgrade); // of a WebSocket: only one that is refused has a head to tell the gate with
+    this.headSent = this.isHandshake; // or as good as
     this.told = false; // the head tells the gate something
     this.fresh = false; // it tells of a session, or an ID, that the gate may not have yet
     this.#begin();
@@ -127,12 +129,14 @@ export class Exchange {
 
   // Puts the change into the head of the response. Throws once, and changes nothing, when the session can't be kept.
   deliver(res) {
-    if (this.headSent) return;
+    const isRefused = this.isHandshake && res instanceof ServerResponse && res.socket !== null;
+    if (this.headSent && !isRefused) return;
     this.res = res;
     if (this.failed) return this.#leave(res);
     try {
       const { operation, next } = this.#plan();
       this.headSent = true;
+      this.isHandshake = false;
       if (!operation) return;
       this.site.deliver(res, this, operation);
       this.told = true;

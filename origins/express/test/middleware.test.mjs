@@ -278,6 +278,30 @@ onBoth("in the handshake of a WebSocket changes and a logout go to the gate at o
   assert.match(await shake({}), /too late to begin a session or to log in.*,ended$/);
 });
 
+onBoth("a handshake that is answered like any other request tells the gate with that answer", async (start, t) => {
+  const { app, url, edge } = await start((app) => app.get("/socket", (req, res) => {
+    req.session.returnTo = "/chat";
+    res.redirect("/login");
+  }));
+  const server = createServer(app);
+  server.on("upgrade", (req, socket) => {
+    const res = new ServerResponse(req);
+    res.shouldKeepAlive = false;
+    res.assignSocket(socket);
+    res.on("finish", () => socket.end());
+    app(req, res);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const headers = { ...edge.headers({ sid: "AAAAAAAAAAAAAAAAAAAAAA", data: {} }), Connection: "Upgrade", Upgrade: "websocket" };
+  const [answer] = await once(request(`${url.replace(/\d+$/, server.address().port)}/socket`, { headers }).end(), "response");
+  answer.resume();
+  assert.equal(answer.statusCode, 302);
+  const { op, set } = claimsOf(answer.headers["edge-session-control"]);
+  assert.deepEqual({ op, set }, { op: "update", set: { returnTo: "/chat" } });
+});
+
 // What the application does while the gate is being told, in a socket's other handlers.
 onBoth("a logout while a change is under way is told to the gate as well, however it is made", async (start, t) => {
   const gate = await fakeGate(t);
