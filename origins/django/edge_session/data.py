@@ -90,3 +90,9 @@ def difference(before, after):
     changed = {name: value for name, value in after.items() if name not in before or exact(before[name]) != exact(value)}
     removed = [name for name in before if name not in after]
     return {key: value for key, value in (("set", changed), ("unset", removed)) if value}
+
+
+def changed(before, change):
+    """The object that `set` and `unset` lead to."""
+    kept = {name: value for name, value in before.items() if name not in change.get("unset", ())}
+    return {**kept, **change.get("set", {})}

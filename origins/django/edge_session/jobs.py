@@ -53,8 +53,9 @@ def list_sessions(user):
 
 def logout_everywhere(request):
     """Logs the user of this request out here and in all other browsers."""
+    subject = request.session.subject
     logout(request)
-    request.session.end_everywhere()
+    request.session.end_everywhere(subject)
 
 
 def _time(seconds):

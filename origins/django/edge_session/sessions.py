@@ -35,7 +35,7 @@ class SessionStore(SessionBase):
         if claims is None and config().standalone:
             self._immediate = True
             self._claims = standalone.sessions.claims(session_key)
-        elif claims is None and session_key is not None:
+        elif claims is None and session_key:  # Django takes an empty one for none, too
             raise EdgeSessionError(ANOTHER)
         self._answered = False  # the response's headers are made: changes go out of band
         self._new_since = None  # when this request's response made or renamed the session
@@ -192,11 +192,20 @@ class SessionStore(SessionBase):
         idle = self._claims.raw.get("session", {}).get("idle") if self._sid and not self._ended else None
         return max(0, int(idle - time.time())) if isinstance(idle, int) else super().get_session_cookie_age()
 
-    def end_everywhere(self):
-        """Every session of this user ends with this one."""
+    @property
+    def subject(self):
+        """Whose session the gate has it to be."""
+        return self._sub
+
+    def end_everywhere(self, subject=None):
+        """Every session of this user ends with this one; of `subject` where this one has ended already."""
+        subject = self._sub or subject
         if not self._ended:
             self.flush()
-        self._everywhere = self._sub is not None
+        if not self._answered:
+            self._everywhere = self._sub is not None
+        elif subject is not None:
+            out_of_band.send(config(), {"op": "destroy_all", "sub": subject})
 
     # What the gate has to be told.
 
@@ -255,20 +264,18 @@ class SessionStore(SessionBase):
         return hasattr(self, "_session_cache")
 
     def _after(self, operation):
-        """The claims that a next request would bring."""
-        if operation is None or operation["op"] == "update":
-            sid = None if self._ended else self._sid
-        elif operation["op"] in ("create", "rotate"):
-            rename = operation["op"] == "create" or self._sub is not None
-            sid = self._claims.jti if rename else self._sid
+        """The claims that a next request would bring. What another task changed while the gate was told is not among them."""
+        operation = operation or {"op": "update"}
+        jti = self._claims.jti
+        if operation["op"] == "create":
+            return Claims(jti=jti, sid=jti, sub=operation.get("sub"), data=operation.get("data", {}))
+        if operation["op"] == "rotate":
+            sid = jti if self._sub is not None else self._sid
         else:
-            sid = None
-        if operation is None:
-            return Claims(jti=self._claims.jti, sid=sid, sub=self._sub if sid else None, data=self._before if sid else {})
-        now = session_data.normalise(self.serializer, self._session) if sid else {}
-        subject = self._subject_in(now) if sid else None
-        now.pop(SUBJECT, None)
-        return Claims(jti=self._claims.jti, sid=sid, sub=subject, data=now)
+            sid = self._sid if operation["op"] == "update" and not self._ended else None
+        if sid is None:
+            return Claims(jti=jti)
+        return Claims(jti=jti, sid=sid, sub=self._sub, data=session_data.changed(self._before, operation))
 
     # Out of band.
 
@@ -290,9 +297,10 @@ class SessionStore(SessionBase):
         try:
             out_of_band.send(config(), message, new_since=self._new_since)
         except ControlRefused as error:
-            if error.status == 404:
+            if error.status != 404:
+                raise
+            if operation["op"] == "update":
                 raise UpdateError("the session ended before it could be changed") from error
-            raise
         self._rebase(self._after(operation))
 
     def _save_standalone(self, operation):

@@ -8,6 +8,7 @@ import logging
 from importlib import import_module
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.http.cookie import parse_cookie
 
 from . import standalone
@@ -15,6 +16,7 @@ from .conf import config
 from .errors import InvalidAssertion
 from .jws import read_assertion
 from .middleware import ASSERTION_NAME, without_assertion
+from .sessions import SessionStore
 
 logger = logging.getLogger("edge_session")
 
@@ -23,24 +25,27 @@ class WebSocketSessions:
     def __init__(self, inner):
         self.inner = inner
         self._store = import_module(settings.SESSION_ENGINE).SessionStore
+        if not issubclass(self._store, SessionStore):
+            raise ImproperlyConfigured('edge_session.websockets needs SESSION_ENGINE = "edge_session.sessions".')
         config()  # a mistake in it stops the start
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "websocket":
             return await self.inner(scope, receive, send)
+        cookies = parse_cookie(_header(scope, b"cookie", "; "))
         try:
-            claims = _claims(scope)
+            claims = _claims(scope, cookies)
         except InvalidAssertion as error:
             logger.warning("Refused a WebSocket that did not come through the gate: %s", error)
             return await send({"type": "websocket.close", "code": 1008})  # before it is accepted: a 403
         session = self._store(claims=claims)
         session.answered(None)  # no response will carry a change
-        return await self.inner({**without_assertion(scope), "session": session}, receive, send)
+        return await self.inner({**without_assertion(scope), "cookies": cookies, "session": session}, receive, send)
 
 
-def _claims(scope):
+def _claims(scope, cookies):
     if config().standalone:
-        return standalone.sessions.claims(parse_cookie(_header(scope, b"cookie", "; ")).get(settings.SESSION_COOKIE_NAME))
+        return standalone.sessions.claims(cookies.get(settings.SESSION_COOKIE_NAME))
     return read_assertion(config(), _header(scope, ASSERTION_NAME, ","))
 
 

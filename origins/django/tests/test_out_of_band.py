@@ -16,7 +16,7 @@ from django.http import StreamingHttpResponse
 from django.test import RequestFactory, SimpleTestCase, TestCase, override_settings
 from support import Edge, user
 
-from edge_session import ControlRefused, EdgeSessionError, end_session, end_sessions, list_sessions
+from edge_session import ControlRefused, EdgeSessionError, end_session, end_sessions, list_sessions, logout_everywhere
 from edge_session.conf import config
 from edge_session.jws import Claims
 from edge_session.middleware import SessionMiddleware
@@ -188,6 +188,13 @@ class Streams(WithGate, TestCase):
         self.gate.answers = [(404, {"code": "not_found"})]
         with self.assertRaises(UpdateError):
             self.read("/stream")
+
+    def test_a_logout_everywhere_after_the_headers_is_one_everywhere(self):
+        request = RequestFactory().get("/")
+        request.session = SessionStore(claims=Claims(jti="j", sid="s", sub="7"))
+        request.session.answered(None)
+        logout_everywhere(request)
+        self.assertEqual(self.told()[-1], {"op": "destroy_all", "sub": "7"})
 
     def test_a_logout_after_the_headers_is_sent_at_once(self):
         session = SessionStore(claims=Claims(jti="j", sid="s", sub="7"))

@@ -325,6 +325,7 @@ class Stores(TestCase):
                 ask("another-key")
         self.assertTrue(mine.exists("sid"))
         self.assertFalse(mine.exists(None))
+        SessionStore("")  # as of a cookie that is not there: no session, and no other's
         with standalone(), self.assertRaisesRegex(EdgeSessionError, "end_session"):
             SessionStore().exists("another-key")
 

@@ -1,11 +1,14 @@
 """WebSockets under ASGI: who shakes hands, and what a consumer changes."""
 
+from unittest import mock
+
 from asgiref.sync import sync_to_async
-from django.test import TestCase
+from django.core.exceptions import ImproperlyConfigured
+from django.test import TestCase, override_settings
 from support import user
 from test_out_of_band import WithGate
 
-from edge_session import EdgeSessionError
+from edge_session import EdgeSessionError, out_of_band
 from edge_session.standalone import sessions
 from edge_session.testing import assertion, standalone
 from edge_session.websockets import WebSocketSessions
@@ -57,6 +60,36 @@ class WebSockets(WithGate, TestCase):
         await self.shake(self.signed(sub="7", sid="s"), consumer=consumer)
         about = {"sub": "7", "sid": "s"}
         self.assertEqual(self.told(), [{"op": "update", "set": {"n": 1}, **about}, {"op": "destroy", **about}])
+
+    async def test_what_another_task_changes_meanwhile_is_not_taken_for_told(self):
+        send = out_of_band.send
+
+        def consumer(session):
+            def meanwhile(*args, **kwargs):
+                session.update({"n": 2, "m": 1})
+                return send(*args, **kwargs)
+
+            session["n"] = 1
+            with mock.patch.object(out_of_band, "send", meanwhile):
+                session.save()
+            session.save()
+
+        await self.shake(self.signed(sub="7", sid="s", data={"k": 1}), consumer=consumer)
+        about = {"sub": "7", "sid": "s"}
+        self.assertEqual(self.told(), [{"op": "update", "set": {"n": 1}, **about}, {"op": "update", "set": {"n": 2, "m": 1}, **about}])
+
+    async def test_a_logout_of_a_session_that_has_ended_is_no_error(self):
+        self.gate.answers = [(404, {"code": "not_found"})]
+        scope, _ = await self.shake(self.signed(sub="7", sid="s"), consumer=lambda session: session.flush())
+        self.assertIsNone(scope["session"].session_key)
+
+    async def test_a_consumer_has_the_cookies_as_under_channels(self):
+        scope, _ = await self.shake(self.signed(), (b"cookie", b"theme=dark; a=b"))
+        self.assertEqual(scope["cookies"], {"theme": "dark", "a": "b"})
+
+    async def test_another_engine_is_a_mistake_at_the_start(self):
+        with override_settings(SESSION_ENGINE="django.contrib.sessions.backends.signed_cookies"), self.assertRaisesRegex(ImproperlyConfigured, "SESSION_ENGINE"):
+            WebSocketSessions(None)
 
     async def test_no_session_can_begin_there(self):
         def consumer(session):

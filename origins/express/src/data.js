@@ -29,6 +29,23 @@ function textOf(name, value) {
   }
 }
 
+// The same for comparing only: of what JSON can't hold it says just that.
+export function glance(data) {
+  return new Map(Object.keys(data ?? {}).map((name) => {
+    try {
+      return [name, textOf(name, data[name])];
+    } catch {
+      return [name, "?"];
+    }
+  }));
+}
+
+// The names of the members that are not as they were at a glance.
+export function changedSince(seen, data) {
+  const now = glance(data);
+  return [...new Set([...seen.keys(), ...now.keys()])].filter((name) => seen.get(name) !== now.get(name));
+}
+
 // The members of `texts` with these names, or all, as values; throws when the gate would refuse one.
 export function valuesOf(texts, names = texts.keys()) {
   const members = [];

@@ -1,6 +1,7 @@
 // One request and its response: what the application has done to the session, as one operation for the gate.
+import { ServerResponse } from "node:http";
 import { SessionDataError } from "./control.js";
-import { checkSize, difference, isHollow, textsOf, valuesOf } from "./data.js";
+import { changedSince, checkSize, difference, glance, isHollow, textsOf, valuesOf } from "./data.js";
 import { Session } from "./session.js";
 
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -20,13 +21,13 @@ export class Exchange {
     this.claims = claims;
     this.arrived = performance.now();
     this.failed = false;
-    this.headSent = Boolean(req.upgrade); // or as good as; a WebSocket's handshake has no head to tell the gate with
+    this.isHandshake = Boolean(req.upgrade); // of a WebSocket: only one that is refused has a head to tell the gate with
+    this.headSent = this.isHandshake; // or as good as
     this.told = false; // the head tells the gate something
     this.fresh = false; // it tells of a session, or an ID, that the gate may not have yet
     this.#begin();
-    // What the gate has, or will have once it has read the response's head.
-    this.known = { sid: claims.sid, sub: claims.sub, texts: textsOf(this.session), absolute: claims.session?.absolute };
-    this.firstSubject = this.#subject();
+    // What the gate has, or will have once it has read the response's head, and what `subject` says of that.
+    this.known = { sid: claims.sid, sub: claims.sub, texts: textsOf(this.session), absolute: claims.session?.absolute, subject: this.#subject() };
     this.regenerated = false;
     this.ending = undefined;
     this.issue = undefined;
@@ -65,8 +66,8 @@ export class Exchange {
 
   // A subject that `subject` knew nothing of when the request came is another application's.
   #changedHands(subject) {
-    const { sub } = this.known;
-    return subject === undefined ? this.firstSubject !== undefined && sub !== undefined : subject !== sub;
+    const { sub, subject: first } = this.known;
+    return subject === undefined ? first !== undefined && sub !== undefined : subject !== sub;
   }
 
   #subject() {
@@ -78,6 +79,7 @@ export class Exchange {
   }
 
   // The operation that brings the gate from what it knows to what the application has now: { op, … } or undefined, and what it knows then.
+  // Both are of now: what the application does while the gate is told is told next.
   #plan() {
     const { known } = this;
     const over = { sid: undefined, sub: undefined, texts: new Map(), absolute: undefined };
@@ -96,12 +98,12 @@ export class Exchange {
       const lasting = typeof chosen === "number" && { remember: true, absolute: seconds(chosen) };
       const operation = { op: "create", ...(subject !== undefined && { sub: subject }), ...(texts.size > 0 && { data: valuesOf(texts) }), ...lasting, ...this.issue };
       const absolute = lasting ? Math.floor(this.now) + lasting.absolute : undefined;
-      return { operation, next: { sid: this.claims.jti, sub: subject, texts, absolute } };
+      return { operation, next: { sid: this.claims.jti, sub: subject, texts, absolute, subject } };
     }
     const change = difference(known.texts, texts);
     if (change.set) checkSize(texts, this.site.dataLimit);
     const absolute = this.#shortened();
-    const next = { ...known, texts, absolute: absolute === undefined ? known.absolute : Math.floor(this.now) + absolute };
+    const next = { ...known, texts, subject, absolute: absolute === undefined ? known.absolute : Math.floor(this.now) + absolute };
     if (this.issue) {
       if (known.sub !== undefined) next.sid = this.claims.jti;
       return { operation: { op: "rotate", ...change, ...(absolute !== undefined && { absolute }), ...this.issue }, next };
@@ -118,27 +120,28 @@ export class Exchange {
     return this.known.absolute === undefined || wanted < this.known.absolute - this.now - 1 ? wanted : undefined;
   }
 
-  #done(next) {
+  #done(next, { ending, issue }) {
     this.known = next;
-    this.firstSubject = this.#subject();
     this.regenerated = false;
-    this.ending = undefined;
-    this.issue = undefined;
+    if (this.ending === ending) this.ending = undefined;
+    if (this.issue === issue) this.issue = undefined;
   }
 
   // Puts the change into the head of the response. Throws once, and changes nothing, when the session can't be kept.
   deliver(res) {
-    if (this.headSent) return;
+    const isRefused = this.isHandshake && res instanceof ServerResponse && res.socket !== null;
+    if (this.headSent && !isRefused) return;
     this.res = res;
     if (this.failed) return this.#leave(res);
     try {
       const { operation, next } = this.#plan();
       this.headSent = true;
+      this.isHandshake = false;
       if (!operation) return;
       this.site.deliver(res, this, operation);
       this.told = true;
       this.fresh = operation.op === "create" || operation.op === "rotate";
-      this.#done(next);
+      this.#done(next, this);
     } catch (error) {
       this.failed = true;
       // Whoever called save() knows already, and this may be the error page.
@@ -157,7 +160,7 @@ export class Exchange {
 
   // Node.js holds a head back until the first byte, and that may be waiting for what the gate says.
   #letHeadGo() {
-    if (this.res?.headersSent) this.res.flushHeaders();
+    if (this.res?.headersSent && !this.res.writableEnded) this.res.flushHeaders();
   }
 
   // Tells the gate of what changed after the head, one message after the other.
@@ -167,6 +170,7 @@ export class Exchange {
       if (this.failed) return;
       const { operation, next } = this.#plan();
       if (!operation) return;
+      const { ending, issue } = this;
       if (operation.op === "create" || operation.op === "rotate") {
         throw new SessionDataError("the head of the response has been sent: it is too late to begin a session or to log in. Do it before the first write");
       }
@@ -174,7 +178,7 @@ export class Exchange {
       const about = { ...(sub !== undefined && { sub }), ...(operation.op !== "destroy_all" && { sid }) };
       await this.site.outOfBand({ ...operation, ...about }, { now: () => this.now, patient: this.fresh });
       this.fresh = false;
-      this.#done(next);
+      this.#done(next, { ending, issue });
     };
     this.writing = this.writing.then(flush, flush);
     return this.writing;
@@ -203,24 +207,35 @@ export class Exchange {
     process.nextTick(callback, failure);
   }
 
-  // After the head the request may be long ago: whether the session is still there is the gate's to say.
+  // After the head the request may be long ago: whether the session is still there is the gate's to say. What the application changes
+  // until it has said so, for another message of the same socket, stays.
   reload(callback = () => {}) {
-    if (!this.headSent) return process.nextTick(callback, this.#reloaded(this.known.sid !== undefined));
+    const seen = glance(this.session);
+    if (!this.headSent) return process.nextTick(callback, this.#reloaded(this.known.sid !== undefined, seen));
     this.#letHeadGo();
     const ask = async () => {
       const { sid, sub } = this.known;
       const about = { op: "update", ...(sub !== undefined && { sub }), sid };
-      return this.#reloaded(sid !== undefined && (await this.site.outOfBand(about, { now: () => this.now, patient: this.fresh })) !== undefined);
+      const isAlive = sid !== undefined && (await this.site.outOfBand(about, { now: () => this.now, patient: this.fresh })) !== undefined;
+      if (isAlive) this.fresh = false;
+      return this.#reloaded(isAlive, seen);
     };
     const asked = this.writing.then(ask, ask);
     this.writing = asked.catch(() => {});
     return asked.catch((error) => error).then((error) => process.nextTick(callback, error));
   }
 
-  #reloaded(isAlive) {
+  #reloaded(isAlive, seen) {
     if (!isAlive || this.ending !== undefined) return new Error("failed to load session");
     const { texts, absolute } = this.known;
-    this.#begin(Object.fromEntries([...texts].map(([name, text]) => [name, JSON.parse(text)])), absolute);
+    const data = new Map([...texts].map(([name, text]) => [name, JSON.parse(text)]));
+    for (const name of this.session ? changedSince(seen, this.session) : []) {
+      if (Object.hasOwn(this.session, name)) data.set(name, this.session[name]);
+      else data.delete(name);
+    }
+    // In place, for a handler may hold it.
+    if (this.session) Session.fill(this.session, Object.fromEntries(data), absolute && absolute * 1000);
+    else this.#begin(Object.fromEntries(data), absolute);
     this.regenerated = false;
     return undefined;
   }

@@ -13,6 +13,7 @@ export class GateError extends Error {
     this.status = 500;
     this.code = "EDGE_SESSION_GATE";
     this.answered = status;
+    this.reason = code;
   }
 }
 
@@ -44,15 +45,15 @@ export function makeGate(options) {
       res.setHeader("Edge-Session-Control", sign({ req: exchange.claims.jti, ...operation }, exchange.now));
     },
 
-    // Resolves once the gate has stored it. A session that has ended meanwhile is no error: there is nothing left to change. `patient`: the
-    // head that makes the session is still on its way.
+    // Resolves once the gate has stored it. A session that has ended meanwhile is no error: there is nothing left to change. Any other 404
+    // is not the gate's, or not that of its endpoint. `patient`: the head that makes the session is still on its way.
     async outOfBand(operation, { now = () => Date.now() / 1000, patient = false } = {}) {
       let message = sign({ jti: randomUUID(), ...operation }, now());
       for (const pause of [...PAUSES, undefined]) {
         try {
           return await post(message);
         } catch (error) {
-          const gone = error.answered === 404;
+          const gone = operation.sid !== undefined && error.answered === 404 && error.reason === "not_found";
           if (gone && !patient) return undefined;
           const again = gone || error.answered === 503 || !(error instanceof GateError);
           if (!again || pause === undefined) throw error;

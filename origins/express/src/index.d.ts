@@ -95,6 +95,7 @@ export declare class SessionDataError extends Error {
 export declare class GateError extends Error {
   code: "EDGE_SESSION_GATE";
   answered: number;
+  reason?: string;
 }
 
 declare global {

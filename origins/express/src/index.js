@@ -49,7 +49,7 @@ export function edgeSession(given = {}) {
       (error) => {
         if (!(error instanceof Refused)) return next(error);
         tell(error.message);
-        refuse(res, options.issuer);
+        refuse(req, res, options.issuer);
       },
     );
   }
@@ -73,7 +73,7 @@ export function edgeSession(given = {}) {
     return (await gate.outOfBand({ op: "destroy", sub: named(subject), sid })) !== undefined;
   };
   middleware.listSessions = async (subject) => {
-    const { sessions } = JSON.parse((await gate.outOfBand({ op: "list", sub: named(subject) })) ?? '{"sessions":[]}');
+    const { sessions } = JSON.parse(await gate.outOfBand({ op: "list", sub: named(subject) }));
     return sessions.map(({ sid, ...times }) => ({ sid, ...dates(times) }));
   };
   return middleware;
@@ -152,7 +152,9 @@ function setSite(req, { protocol, host, hostname }) {
   for (const [name, value] of Object.entries(values)) Object.defineProperty(req, name, { value, configurable: true, enumerable: true });
 }
 
-function refuse(res, issuer) {
+function refuse(req, res, issuer) {
+  // In a handshake the response may be no more than an object that somebody has made up.
+  if (typeof res.writeHead !== "function") return void req.socket.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", () => req.socket.destroy());
   const body = { type: "about:blank", title: `Only requests through ${issuer} are answered`, status: 403, code: "not_through_the_gate" };
   res.writeHead(403, { "Content-Type": "application/problem+json", "Cache-Control": "no-store" });
   res.end(JSON.stringify(body));

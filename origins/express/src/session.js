@@ -49,9 +49,15 @@ export class Session {
 
   constructor(exchange, data, absolute) {
     this.#exchange = exchange;
-    this.#cookie = new Cookie(absolute);
+    Session.fill(this, data, absolute);
+  }
+
+  // Makes this its data and the time that it has.
+  static fill(session, data, absolute) {
+    for (const name of Object.keys(session)) delete session[name];
+    session.#cookie = new Cookie(absolute);
     // As express-session: data never hides a method.
-    for (const [name, value] of Object.entries(data)) if (!(name in this)) this[name] = value;
+    for (const [name, value] of Object.entries(data)) if (!(name in session)) session[name] = value;
   }
 
   // The session's public handle; of one that is only being made, the one that it will have.

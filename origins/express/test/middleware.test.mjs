@@ -18,7 +18,7 @@ async function fakeGate(t, answers = []) {
     got.push({ path: req.url, method: req.method, ...claimsOf(body), body });
     const status = answers.shift() ?? 204;
     if (typeof status === "object") res.writeHead(200).end(JSON.stringify(status));
-    else res.writeHead(status).end(status === 204 ? undefined : JSON.stringify({ code: "some_code" }));
+    else res.writeHead(status).end(status === 204 ? undefined : JSON.stringify({ code: status === 404 ? "not_found" : "some_code" }));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => server.close());
@@ -278,6 +278,116 @@ onBoth("in the handshake of a WebSocket changes and a logout go to the gate at o
   assert.match(await shake({}), /too late to begin a session or to log in.*,ended$/);
 });
 
+onBoth("a handshake that is answered like any other request tells the gate with that answer", async (start, t) => {
+  const { app, url, edge } = await start((app) => app.get("/socket", (req, res) => {
+    req.session.returnTo = "/chat";
+    res.redirect("/login");
+  }));
+  const server = createServer(app);
+  server.on("upgrade", (req, socket) => {
+    const res = new ServerResponse(req);
+    res.shouldKeepAlive = false;
+    res.assignSocket(socket);
+    res.on("finish", () => socket.end());
+    app(req, res);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const headers = { ...edge.headers({ sid: "AAAAAAAAAAAAAAAAAAAAAA", data: {} }), Connection: "Upgrade", Upgrade: "websocket" };
+  const [answer] = await once(request(`${url.replace(/\d+$/, server.address().port)}/socket`, { headers }).end(), "response");
+  answer.resume();
+  assert.equal(answer.statusCode, 302);
+  const { op, set } = claimsOf(answer.headers["edge-session-control"]);
+  assert.deepEqual({ op, set }, { op: "update", set: { returnTo: "/chat" } });
+});
+
+// What the application does while the gate is being told, in a socket's other handlers.
+onBoth("a logout while a change is under way is told to the gate as well, however it is made", async (start, t) => {
+  const gate = await fakeGate(t);
+  const { get } = await start((app) => {
+    app.get("/destroy", async (req, res) => {
+      res.write("a");
+      req.session.n = 1;
+      const saved = done(req.session, "save");
+      await Promise.resolve();
+      await Promise.all([saved, done(req.session, "destroy")]);
+      res.end();
+    });
+    app.get("/delete", async (req, res) => {
+      res.write("a");
+      req.session.n = 1;
+      const saved = done(req.session, "save");
+      await Promise.resolve();
+      for (const name of Object.keys(req.session)) delete req.session[name];
+      await Promise.all([saved, done(req.session, "save")]);
+      res.end();
+    });
+  }, { controlUrl: gate.url, subject: (session) => session.user });
+  for (const path of ["/destroy", "/delete"]) await get(path, { sub: "alice", sid: "AAAAAAAAAAAAAAAAAAAAAA", data: { user: "alice" } });
+  assert.deepEqual(gate.got.map(({ op, sub }) => ({ op, sub })), ["update", "destroy", "update", "destroy"].map((op) => ({ op, sub: "alice" })));
+});
+
+onBoth("what is changed while reload asks the gate is kept, in whatever handler holds the session", async (start, t) => {
+  const gate = await fakeGate(t);
+  const { get } = await start((app) => app.get("/", async (req, res) => {
+    res.write("a");
+    const { session } = req;
+    session.unsaved = 1n;
+    session.list.push(2);
+    const reloaded = done(session, "reload");
+    await new Promise((resolve) => setImmediate(resolve));
+    session.n += 1;
+    delete session.gone;
+    await Promise.all([reloaded, done(session, "save")]);
+    session.m = 1;
+    await done(session, "save");
+    res.end(JSON.stringify(req.session));
+  }), { controlUrl: gate.url });
+  const answer = await get("/", { sid: "AAAAAAAAAAAAAAAAAAAAAA", data: { n: 5, gone: 1, list: [1] } });
+  assert.deepEqual(JSON.parse(answer.text.slice(1)), { list: [1], n: 6, m: 1 });
+  assert.deepEqual(gate.got.map(({ set, unset }) => ({ set, unset })), [{}, { set: { n: 6 }, unset: ["gone"] }, { set: { m: 1 } }].map(({ set, unset }) => ({ set, unset })));
+});
+
+onBoth("a socket whose handshake's response is over keeps nothing for it, and a session that it has seen alive is not waited for again", async (start, t) => {
+  const gate = await fakeGate(t, [404, 204, 404]);
+  let socket;
+  const { post } = await start((app) => app.post("/", (req, res) => {
+    req.session.n = 1;
+    socket = { req, res, closed: once(res, "close") };
+    res.end();
+  }), { controlUrl: gate.url });
+  await post("/", {});
+  await socket.closed;
+  const said = [];
+  for (let i = 0; i < 2; i += 1) said.push(await done(socket.req.session, "reload").then(() => "alive", (error) => error.message));
+  assert.deepEqual(said, ["alive", "failed to load session"]);
+  assert.equal(socket.res.outputData.length, 0);
+  assert.equal(gate.got.length, 3);
+});
+
+// As the example of ws has it: the middleware is given an object for a response.
+test("a handshake that did not come through the gate is a 403 where nobody has made a response for it", async (t) => {
+  const edge = edgeForTests();
+  const sessions = edgeSession({ issuer: edge.issuer, audience: edge.audience, keys: edge.keys, log: () => {} });
+  let reached = 0;
+  const server = createServer().on("upgrade", (req, socket) => sessions(req, {}, () => {
+    reached += 1;
+    socket.end(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+  })).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const shake = (headers) => request({ port: server.address().port, headers: { ...headers, Connection: "Upgrade", Upgrade: "websocket" } }).end();
+  const [answer] = await once(shake({}), "response");
+  assert.equal(answer.statusCode, 403);
+  answer.resume();
+  await once(answer, "close");
+  assert.equal(reached, 0);
+  const [, socket] = await once(shake(edge.headers({ sub: "alice" })), "upgrade");
+  socket.destroy();
+  assert.equal(reached, 1);
+});
+
 onBoth("a session that this answer began and that has ended since is no error of a later change", async (start, t) => {
   const gate = await fakeGate(t, [204, 404]);
   const { get, errors } = await start((app) => app.get("/", async (req, res) => {
@@ -325,7 +435,7 @@ test("a job, or a page of a user's devices, ends one session and says whether th
 });
 
 test("jobs end and list the sessions of a user", async (t) => {
-  const gate = await fakeGate(t, [204, { sessions: [{ sid: "s", created: 1, idle: 2, absolute: 3 }] }, 404, 400]);
+  const gate = await fakeGate(t, [204, { sessions: [{ sid: "s", created: 1, idle: 2, absolute: 3 }] }, { sessions: [] }, 400]);
   const edge = edgeForTests();
   const sessions = edgeSession({ ...only(edge), controlUrl: gate.url });
   await sessions.endSessions(17);
@@ -333,6 +443,18 @@ test("jobs end and list the sessions of a user", async (t) => {
   assert.deepEqual(await sessions.listSessions("17"), [{ sid: "s", created: new Date(1000), idle: new Date(2000), absolute: new Date(3000) }]);
   assert.deepEqual(await sessions.listSessions("17"), []);
   await assert.rejects(sessions.endSessions("17"), { code: "EDGE_SESSION_GATE", answered: 400 });
+});
+
+test("what is not at that address is no answer of the gate: a job is not told that all is done, nor a page that a session has ended", async (t) => {
+  const gate = await fakeGate(t, [404, 404]);
+  const sessions = edgeSession({ ...only(edgeForTests()), controlUrl: gate.url });
+  await assert.rejects(sessions.endSessions("17"), { code: "EDGE_SESSION_GATE", answered: 404 });
+  await assert.rejects(sessions.listSessions("17"), { code: "EDGE_SESSION_GATE", answered: 404 });
+  const other = createServer((req, res) => res.writeHead(404).end("<h1>Not Found</h1>")).listen(0, "127.0.0.1");
+  await once(other, "listening");
+  t.after(() => other.close());
+  const elsewhere = edgeSession({ ...only(edgeForTests()), controlUrl: `http://127.0.0.1:${other.address().port}/` });
+  await assert.rejects(elsewhere.endSession("17", "s"), { code: "EDGE_SESSION_GATE", answered: 404 });
 });
 
 function only({ issuer, audience, keys }) {

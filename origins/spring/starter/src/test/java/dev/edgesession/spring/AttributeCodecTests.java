@@ -188,6 +188,22 @@ class AttributeCodecTests {
 	}
 
 	@Test
+	void aOneTimeTokenThatNobodyHasCheckedIsNoLogin() {
+		OneTimeTokenAuthenticationToken unchecked = OneTimeTokenAuthenticationToken.unauthenticated("token");
+		assertThat(((SecurityContext) back(new SecurityContextImpl(unchecked))).getAuthentication().isAuthenticated()).isFalse();
+		class Own extends OneTimeTokenAuthenticationToken {
+
+			Own() {
+				super("alice", AuthorityUtils.createAuthorityList("ROLE_ADMIN"));
+			}
+
+		}
+		assertThatExceptionOfType(SessionDataException.class).isThrownBy(() -> back(new SecurityContextImpl(new Own())));
+		OneTimeTokenAuthenticationToken strange = OneTimeTokenAuthenticationToken.authenticated(new Thread(), AuthorityUtils.NO_AUTHORITIES);
+		assertThatExceptionOfType(SessionDataException.class).isThrownBy(() -> back(new SecurityContextImpl(strange)));
+	}
+
+	@Test
 	void csrfTokensAndSavedRequestsComeBack() {
 		DefaultCsrfToken token = (DefaultCsrfToken) back(new DefaultCsrfToken("X-CSRF-TOKEN", "_csrf", "value"));
 		assertThat(token.getToken()).isEqualTo("value");
