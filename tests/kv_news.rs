@@ -91,10 +91,10 @@ fn where_a_new_id_has_not_arrived_it_is_good_and_its_use_no_news() {
 
 #[test]
 fn where_a_new_id_has_not_arrived_it_can_be_followed_by_another() {
-    let rotate = Play::Say(json!({ "op": "rotate" }));
-    for (ask, play) in [(page("/"), Play::Pass), (write("/"), rotate.clone())] {
+    let rotate = || Play::Say(json!({ "op": "rotate" }));
+    for (ask, play) in [(page("/"), Play::Pass), (write("/"), rotate())] {
         let (mut world, mut alice) = logged_in(&json!({ "rotation": { "every": "20s" } }));
-        assert!(world.go(&mut alice, write("/"), rotate.clone()).gives_cookie());
+        assert!(world.go(&mut alice, write("/"), rotate()).gives_cookie());
         world.pass(25);
         assert!(world.go_at(1, &mut alice, ask, play).gives_cookie());
         world.pass(61);
