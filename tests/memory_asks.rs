@@ -110,3 +110,23 @@ fn an_instance_remembers_as_many_sessions_as_it_may() {
     }
     assert_eq!(questions(&mut world, &mut alice, read("/")).1, 1, "bob has taken the place");
 }
+
+#[test]
+fn that_an_id_has_ended_is_asked_once_and_for_all() {
+    let (mut world, mut browser) = remembered(&json!({}), Some("alice"));
+    let mut copy = browser.clone();
+    world.go(&mut browser, write("/.edge-session/logout"), Play::Pass);
+    assert_eq!(questions(&mut world, &mut copy, read("/")).1, 1);
+    world.pass(600);
+    for ask in [read("/"), page("/"), write("/account/x")] {
+        assert_eq!(questions(&mut world, &mut copy, ask).1, 0);
+    }
+}
+
+#[test]
+fn what_a_login_has_shown_is_remembered_for_a_browser_without_its_mark_too() {
+    let (mut world, mut browser) = (World::new(&json!({})), Browser::default());
+    world.login(&mut browser, "alice");
+    browser.forget_freshness();
+    assert_eq!(questions(&mut world, &mut browser, read("/")).1, 0);
+}
