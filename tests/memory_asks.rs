@@ -139,21 +139,6 @@ fn asked(world: &mut World, browser: &Browser) -> Flight {
 }
 
 #[test]
-fn an_answer_that_was_asked_for_while_an_ending_was_under_way_is_not_relied_on() {
-    let (mut world, browser) = remembered(&json!({}), Some("alice"));
-    world.pass(10);
-    let destroy = Play::Say(json!({ "op": "destroy" }));
-    let mut ending = world.fly(0, &browser, write("/"), destroy);
-    world.until_commanding(&mut ending);
-    assert!(!world.advance(&mut ending), "it is sent");
-    let mut slow = asked(&mut world, &browser);
-    world.finish(&mut ending);
-    world.finish(&mut slow);
-    let seen = world.go(&mut browser.clone(), read("/"), Play::Pass).seen.unwrap();
-    assert!(seen.sid().is_none(), "the session has ended");
-}
-
-#[test]
 fn what_others_change_meanwhile_is_no_reason_to_ask_again() {
     let (mut world, mut alice) = remembered(&json!({}), Some("alice"));
     world.pass(10);
