@@ -118,8 +118,8 @@ impl<'header> Piece<'header> {
 
     /// The name that a parser with a wider idea of white space would read.
     fn generous_name(&self) -> &'header str {
-        let text = self.text.trim_matches(is_blank).trim_start_matches(|c| c == '=' || is_blank(c));
-        text.split('=').next().unwrap_or_default().trim_matches(is_blank)
+        let text = self.text.trim_start_matches(|c| c == '=' || is_blank(c));
+        text.split('=').next().unwrap_or_default().trim_end_matches(is_blank)
     }
 }
 

@@ -40,8 +40,8 @@ pub struct OriginKeys(KeyList<OriginKey>);
 struct OriginKey {
     id: KeyId,
     mac: MacKey,
+    /// The gate itself signs nothing else.
     assertion: Opening,
-    control: Opening,
 }
 
 /// What every message of one kind under one key begins with: the protected header and the dot.
@@ -54,18 +54,17 @@ struct Opening {
 
 impl OriginKey {
     fn new(master: &MasterKey) -> Self {
-        let opening = |kind: Kind| {
-            let (typ, kid) = (kind.typ(), master.id.as_str());
-            let header = format!(r#"{{"alg":"HS256","typ":"{typ}","kid":"{kid}"}}"#);
-            let text = format!("{}.", base64url::encode(header.as_bytes()));
-            Opening { mac: master.mac.clone().after(text.as_bytes()), text }
-        };
-        Self {
-            id: master.id.clone(),
-            mac: master.mac.clone(),
-            assertion: opening(Kind::Assertion),
-            control: opening(Kind::Control),
-        }
+        let MasterKey { id, mac } = master.clone();
+        Self { assertion: Opening::new(Kind::Assertion, &id, &mac), id, mac }
+    }
+}
+
+impl Opening {
+    fn new(kind: Kind, id: &KeyId, mac: &MacKey) -> Self {
+        let (typ, id) = (kind.typ(), id.as_str());
+        let header = format!(r#"{{"alg":"HS256","typ":"{typ}","kid":"{id}"}}"#);
+        let text = format!("{}.", base64url::encode(header.as_bytes()));
+        Self { mac: mac.clone().after(text.as_bytes()), text }
     }
 }
 
@@ -106,7 +105,7 @@ impl OriginKeys {
         let key = self.0.newest();
         let opening = match kind {
             Kind::Assertion => &key.assertion,
-            Kind::Control => &key.control,
+            Kind::Control => &Opening::new(kind, &key.id, &key.mac),
         };
         let payload = base64url::encode(payload);
         let tag = base64url::encode(&opening.mac.tag(&[payload.as_bytes()]));

@@ -254,6 +254,15 @@ mod tests {
     }
 
     #[test]
+    fn a_wish_beyond_what_is_configured_is_forgotten() {
+        let mut life = Life::begin(&lifetimes(), true, false, Shorter::default(), NOW);
+        let shorter = Shorter { idle: Some(Span::from_secs(99_999)), absolute: None };
+        life.shorten(&lifetimes(), true, shorter, NOW);
+        let longer = Lifetimes { idle: Span::from_secs(9999), ..lifetimes() };
+        assert_eq!(life.deadlines(&longer, true).idle, NOW.plus(Span::from_secs(1800)));
+    }
+
+    #[test]
     fn a_short_idle_time_is_touched_more_often() {
         let shorter = Shorter { idle: Some(Span::from_secs(4)), absolute: None };
         assert_eq!(begun(true, false, shorter).touch, Span::from_secs(1));

@@ -260,17 +260,38 @@ mod tests {
     use super::*;
     use crate::token::{Secret, SessionId};
 
+    /// Keeps that the ID of this number has ended, and gives the ID.
+    fn keep(memory: &mut Memory, number: u8) -> IdHash {
+        let locator = Locator::from_bytes([0; 16]);
+        let id = SessionId::new(locator, Secret::from_entropy([number; 32])).hash();
+        let ticket = memory.ticket(Time::default());
+        memory.keep(&id, locator, ticket, &Reply::Gone(Gone::Ended));
+        id
+    }
+
+    #[test]
+    fn of_too_many_sessions_or_bytes_the_answer_that_is_oldest_goes() {
+        for bounds in
+            [Bounds { entries: 2, bytes: 100_000 }, Bounds { entries: 10, bytes: 2 * OVERHEAD }]
+        {
+            let mut memory = Memory::new(bounds);
+            let ids = [1, 2, 1, 3].map(|number| keep(&mut memory, number));
+            let is_kept = ids.map(|id| memory.entries.contains_key(&id));
+            assert_eq!(is_kept, [true, false, true, true], "{bounds:?}");
+        }
+    }
+
     #[test]
     fn what_is_remembered_of_sessions_that_are_asked_about_again_and_again_does_not_grow() {
         let mut memory = Memory::new(Bounds { entries: 3, bytes: 100_000 });
         let locator = Locator::from_bytes([0; 16]);
         for number in 0..50_u8 {
-            let id = SessionId::new(locator, Secret::from_entropy([number % 3; 32])).hash();
-            let ticket = memory.ticket(Time::default());
-            memory.keep(&id, locator, ticket, &Reply::Gone(Gone::Ended));
+            keep(&mut memory, number % 3);
         }
         assert_eq!((memory.entries.len(), memory.bytes), (3, 3 * OVERHEAD));
         assert!(memory.order.len() <= 6, "{}", memory.order.len());
+        keep(&mut memory, 3);
+        assert_eq!((memory.entries.len(), memory.bytes), (3, 3 * OVERHEAD));
         for _ in 0..2 * MOST_CHANGES {
             memory.changed(locator);
         }

@@ -179,3 +179,11 @@ fn a_dead_cookie_is_left_alone() {
         }
     }
 }
+
+#[test]
+fn an_end_of_everything_clears_nobody_elses_cookie() {
+    let mut world = World::new(&json!({}));
+    let all = Play::Say(json!({ "op": "destroy_all", "sub": "alice" }));
+    let reaction = world.send(write("/"), all);
+    assert_eq!((reaction.status, reaction.clears_cookie()), (200, false));
+}

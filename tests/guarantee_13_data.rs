@@ -179,3 +179,21 @@ fn a_browser_reads_its_own_write_where_anothers_rotation_was_first() {
     // Its ID is dead, and no isolate may tell it from memory what was before.
     assert!(second.cookies.iter().any(|cookie| cookie.starts_with("__Host-session-fresh=")));
 }
+
+#[test]
+fn every_change_marks_its_browser_where_anybody_remembers_anything() {
+    for (safe, marks) in [("10s", true), ("0s", false)] {
+        let (mut world, mut browser) =
+            (World::new(&json!({ "freshness": { "safe": safe } })), Browser::default());
+        for op in [
+            json!({ "op": "create", "sub": "alice" }),
+            json!({ "op": "update", "set": { "a": 1 } }),
+            json!({ "op": "rotate" }),
+            json!({ "op": "destroy_all", "sub": "bob" }),
+        ] {
+            let reaction = world.go(&mut browser, write("/"), update(&op));
+            let is_mark = |cookie: &String| cookie.starts_with("__Host-session-fresh=");
+            assert_eq!(reaction.cookies.iter().any(is_mark), marks, "{safe} {op}");
+        }
+    }
+}

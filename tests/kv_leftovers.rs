@@ -14,7 +14,7 @@
 mod world;
 
 use serde_json::{Value, json};
-use world::{Browser, Kv, Play, World, write};
+use world::{Browser, Kv, Play, World, read, write};
 
 fn world() -> World {
     let mut world = World::new(&json!({ "store": "kv" }));
@@ -31,6 +31,14 @@ fn logged_in() -> (World, Browser) {
 /// How many keys of this kind have not run out.
 fn count(world: &World, kind: char) -> usize {
     world.kv.as_ref().unwrap().keys(kind, world.now).len()
+}
+
+fn writes(world: &World) -> usize {
+    world.kv.as_ref().unwrap().writes
+}
+
+fn logout(world: &mut World, browser: &Browser) -> u16 {
+    world.go(&mut browser.clone(), write("/.edge-session/logout"), Play::Pass).status
 }
 
 fn say(world: &mut World, browser: &mut Browser, op: &Value) -> u16 {
@@ -107,4 +115,64 @@ fn what_is_left_of_sessions_that_ended_together_goes_at_their_absolute_deadline(
     assert_eq!(count(&world, 'b'), 1, "that they have ended is known for long");
     world.pass(86_400);
     assert_eq!(count(&world, 'b'), 0);
+}
+
+#[test]
+fn a_request_that_nothing_is_due_for_writes_nothing() {
+    let (mut world, mut alice) = logged_in();
+    world.pass(63);
+    assert_eq!(world.who(0, &mut alice, write("/")).as_deref(), Some("alice"));
+    let before = writes(&world);
+    world.pass(5);
+    assert_eq!(world.who(0, &mut alice, write("/")).as_deref(), Some("alice"));
+    assert_eq!(writes(&world), before);
+}
+
+#[test]
+fn an_ending_is_one_write_and_a_second_one_none() {
+    for op in [json!({ "op": "destroy" }), json!({ "op": "destroy_all" })] {
+        let (mut world, mut alice) = logged_in();
+        world.kv.as_mut().unwrap().refuses_haste = true;
+        let (copy, before) = (alice.clone(), writes(&world));
+        assert_eq!(say(&mut world, &mut alice, &op), 200);
+        assert_eq!(writes(&world), before + 1, "{op}");
+        if op["op"] == "destroy" {
+            assert_eq!(logout(&mut world, &copy), 204);
+            assert_eq!(writes(&world), before + 1);
+        }
+    }
+    let (mut world, alice) = logged_in();
+    let ended = json!({ "op": "destroy_all", "sub": "alice", "jti": "m-1" });
+    assert_eq!(world.out_of_band(&ended).status, 204);
+    let before = writes(&world);
+    assert_eq!(logout(&mut world, &alice), 204);
+    assert_eq!(writes(&world), before, "it ended with all others, which spares none");
+}
+
+#[test]
+fn a_logout_from_a_session_that_is_over_for_good_writes_nothing() {
+    for seconds in [20, 21] {
+        let (mut world, mut alice) = logged_in();
+        let op = json!({ "op": "update", "absolute": 20 });
+        assert_eq!(say(&mut world, &mut alice, &op), 200);
+        let before = writes(&world);
+        // It ends on a whole second.
+        world.pass_millis(seconds * 1000 - world.now.millis() % 1000);
+        let refused = world.go(&mut alice, read("/account/x"), Play::Pass);
+        assert_eq!(refused.code(), "session_required");
+        assert!(world.logged(&["session.refused", "\"reason\":\"expired\""]), "{seconds}");
+        assert_eq!(logout(&mut world, &alice), 204);
+        assert_eq!(writes(&world), before, "{seconds}");
+    }
+}
+
+#[test]
+fn the_ending_of_a_session_that_has_not_arrived_is_kept_as_long_as_any_can_last() {
+    let (mut world, alice) = logged_in();
+    let _ = world.kv.as_mut().unwrap().hide(&['s']);
+    assert_eq!(logout(&mut world, &alice), 204);
+    world.pass(30 * 86_400 - 1);
+    assert_eq!(count(&world, 'e'), 1);
+    world.pass(1);
+    assert_eq!(count(&world, 'e'), 0);
 }

@@ -272,8 +272,10 @@ fn a_logout_of_a_session_that_has_not_arrived_ends_it() {
         let stolen = alice.clone();
         let show = kv(&mut world).hide(&['s']);
         world.pass(seconds);
-        let ask = write("/.edge-session/logout");
-        assert_eq!(world.go_at(1, &mut alice, ask, Play::Pass).status, 204);
+        let ask = || write("/.edge-session/logout");
+        kv(&mut world).troubles.push_back(Some(Trouble::Fails));
+        assert_unavailable(&world.go_at(1, &mut alice, ask(), Play::Pass));
+        assert_eq!(world.go_at(1, &mut alice, ask(), Play::Pass).status, 204);
         show(kv(&mut world));
         for at in 0..3 {
             assert_eq!(who(&mut world, at, &stolen), None, "{seconds} {at}");

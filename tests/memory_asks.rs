@@ -14,7 +14,7 @@ mod world;
 
 use edge_session::memory::Memory;
 use serde_json::{Value, json};
-use world::{Ask, Browser, Play, Reaction, World, page, read, write};
+use world::{Ask, Browser, Flight, Play, Reaction, World, page, read, write};
 
 /// A session that is remembered, of this user or of nobody.
 fn remembered(members: &Value, subject: Option<&str>) -> (World, Browser) {
@@ -80,10 +80,7 @@ fn a_session_that_a_copied_id_has_ended_is_let_in_no_more() {
 fn an_answer_is_not_relied_on_where_too_much_has_changed_since_it_was_asked_for() {
     let (mut world, mut browser) = remembered(&json!({}), Some("alice"));
     world.pass(10);
-    let mut slow = world.fly(0, &browser, read("/"), Play::Pass);
-    for _step in ["the store is asked", "it answers"] {
-        assert!(!world.advance(&mut slow));
-    }
+    let mut slow = asked(&mut world, &browser);
     let copy = browser.clone();
     world.go(&mut browser, write("/.edge-session/logout"), Play::Pass);
     for number in 0..1000 {
@@ -109,4 +106,52 @@ fn an_instance_remembers_as_many_sessions_as_it_may() {
         assert_eq!(questions(&mut world, browser, read("/")).1, 0);
     }
     assert_eq!(questions(&mut world, &mut alice, read("/")).1, 1, "bob has taken the place");
+}
+
+#[test]
+fn that_an_id_has_ended_is_asked_once_and_for_all() {
+    let (mut world, mut browser) = remembered(&json!({}), Some("alice"));
+    let mut copy = browser.clone();
+    world.go(&mut browser, write("/.edge-session/logout"), Play::Pass);
+    assert_eq!(questions(&mut world, &mut copy, read("/")).1, 1);
+    world.pass(600);
+    world.login(&mut Browser::default(), "alice");
+    for ask in [read("/"), page("/"), write("/account/x")] {
+        assert_eq!(questions(&mut world, &mut copy, ask).1, 0);
+    }
+}
+
+#[test]
+fn what_a_login_has_shown_is_remembered_for_a_browser_without_its_mark_too() {
+    let (mut world, mut browser) = (World::new(&json!({})), Browser::default());
+    world.login(&mut browser, "alice");
+    browser.forget_freshness();
+    assert_eq!(questions(&mut world, &mut browser, read("/")).1, 0);
+}
+
+/// A read that the store has answered, and that has not heard so yet.
+fn asked(world: &mut World, browser: &Browser) -> Flight {
+    let mut slow = world.fly(0, browser, read("/"), Play::Pass);
+    for _step in ["the store is asked", "it answers"] {
+        assert!(!world.advance(&mut slow));
+    }
+    slow
+}
+
+#[test]
+fn what_others_change_meanwhile_is_no_reason_to_ask_again() {
+    let (mut world, mut alice) = remembered(&json!({}), Some("alice"));
+    world.pass(10);
+    let mut slow = asked(&mut world, &alice);
+    world.login(&mut Browser::default(), "bob");
+    world.finish(&mut slow);
+    assert_eq!(questions(&mut world, &mut alice, read("/")).1, 0);
+    for number in 0..1001 {
+        let jti = number.to_string();
+        let sid = "AAAAAAAAAAAAAAAAAAAAAA";
+        world.out_of_band(&json!({ "op": "destroy", "jti": jti, "sid": sid, "sub": jti }));
+    }
+    world.pass(10);
+    assert_eq!(questions(&mut world, &mut alice, read("/")).1, 1);
+    assert_eq!(questions(&mut world, &mut alice, read("/")).1, 0, "however many there were");
 }

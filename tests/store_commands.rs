@@ -267,3 +267,58 @@ fn data_that_a_smaller_limit_has_made_too_large_stays_until_it_is_changed() {
         assert_eq!(reaction.status, status, "{members}");
     }
 }
+
+/// The command of a login that made the only session there is, or of another one with this handle.
+fn login_again(world: &World, sid: Option<&str>, data: &Value) -> Value {
+    let session = serde_json::to_value(&record(world).sessions[0]).unwrap();
+    let sid = sid.map_or(session["root"].clone(), |sid| json!(sid));
+    json!({ "create": {
+        "id": session["ids"]["current"]["hash"], "sid": sid, "age": 0, "sent": world.now,
+        "end_others": false, "data": data, "auth_time": null, "amr": null, "remember": false,
+        "shorter": {},
+    } })
+}
+
+#[test]
+fn a_login_that_arrives_twice_makes_one_session() {
+    let mut world = World::new(&json!({}));
+    world.login(&mut Browser::default(), "alice");
+    let before = record(&world);
+    let (after, reply) = ask(&world, Some("alice"), &login_again(&world, None, &json!({})));
+    assert_eq!(after, before);
+    assert_eq!(reply["created"]["ended"], json!([]));
+}
+
+#[test]
+fn a_login_may_bring_as_much_data_as_a_session_may_hold_and_no_more() {
+    let mut world = World::new(&json!({ "limits": { "data": 100 } }));
+    world.login(&mut Browser::default(), "alice");
+    for (length, fits) in [(93, false), (92, true)] {
+        let data = json!({ "a": "x".repeat(length) });
+        let command = login_again(&world, Some("AAAAAAAAAAAAAAAAAAAAAA"), &data);
+        let (_, reply) = ask(&world, Some("alice"), &command);
+        assert_eq!((reply["created"].is_object(), reply == json!("too_large")), (fits, !fits));
+        let asked = world.store.operations;
+        let login = Play::Say(json!({ "op": "create", "sub": "bob", "data": data }));
+        let reaction = world.go(&mut Browser::default(), write("/login"), login);
+        assert_eq!(reaction.gives_cookie(), fits);
+        assert_eq!(world.store.operations - asked, usize::from(fits), "nobody is asked in vain");
+    }
+}
+
+#[test]
+fn an_object_that_ends_everything_before_the_first_login_is_its_subjects_from_then_on() {
+    let world = World::new(&json!({}));
+    let said = |before: &Record, owner: &str, command: Value| {
+        let owner = Some(Owner::Subject(serde_json::from_value(json!(owner)).unwrap()));
+        let command = serde_json::from_value(command).unwrap();
+        let (after, reply) = apply(before, &Request { owner, command, ..request() }, world.now);
+        (after, serde_json::to_value(&reply).unwrap())
+    };
+    let operation = json!({ "id": "m-1", "digest": "", "until": world.now.plus(Span::from_secs(60)), "out_of_band": true });
+    let all = json!({ "destroy_all": { "presented": null, "operation": operation } });
+    let (after, _) = said(&Record::default(), "alice", all);
+    let after = after.unwrap();
+    assert_eq!(said(&after, "bob", json!("list")).1, json!("foreign"));
+    assert_eq!(said(&after, "alice", json!("list")).1, json!({ "list": [] }));
+}

@@ -170,6 +170,7 @@ fn an_origin_cannot_set_our_cookies() {
         "= =__Host-session-fresh=1",
         "__Host-session",
         "__Host-session;",
+        "\u{feff}__Host-session\u{200b}=x",
     ] {
         assert!(names().is_shadowed_by(text), "{text}");
     }

@@ -16,7 +16,6 @@ use crate::control::{self, ControlError, Instruction};
 use crate::cookie::SetCookie;
 use crate::error::Code;
 use crate::event::{Event, What};
-use crate::locator::Locator;
 use crate::path::Access;
 use crate::record::Owner;
 use crate::sid::Sid;
@@ -25,6 +24,7 @@ use crate::store::{self, Command, Fault, Lasting, Reply, Which};
 use crate::time::Time;
 use crate::token::{SessionId, Token};
 use crate::verdict::{Answer, Call, Outcome, ResponseFacts};
+use crate::view::View;
 
 /// What the store was asked, and what follows from its answer.
 #[derive(Debug)]
@@ -76,12 +76,13 @@ pub(super) fn begin(
             ask(creation(site, context, &id, *create, now), Pending::Creating(id))
         }
         Instruction::Update(change, shorter) => {
-            let Some((locator, owner, which)) = addressed(context) else {
+            let Some((token, view)) = forwarded(context) else {
                 return invalid("there is no session to update", events);
             };
-            let activity = context.activity(now);
+            let (which, activity) = (Which::Root(view.root.clone()), context.activity(now));
             let command = Command::Update { which, change, shorter, activity, operation };
-            ask(call(site, locator, Some(owner), command), Pending::Updating)
+            let owner = Some(owner_of(view));
+            ask(call(site, token.id.locator, owner, command), Pending::Updating)
         }
         Instruction::Rotate(rotate) => {
             rotation::begin(site, context, *rotate, operation, now, events)
@@ -130,10 +131,6 @@ pub fn settle(
     };
     match (pending, reply) {
         (_, Reply::TooLarge) => refuse(context, ControlError::TooLarge, events),
-        (_, Reply::Conflict) => {
-            let why = "another instruction has answered this request";
-            refuse(context, ControlError::Invalid(why), events)
-        }
         (Pending::Creating(id), Reply::Created { lasting, ended, view: _ }) => {
             events.push(Event::new(What::SessionCreated).of(&site.log_key, &context.jti));
             note_ended(site, &ended, "replaced", events);
@@ -249,11 +246,13 @@ fn presented_session(context: &Context, token: &Token) -> Which {
     }
 }
 
-/// The session that the request was forwarded with, as a command names it.
-fn addressed(context: &Context) -> Option<(Locator, Owner, Which)> {
-    let (token, view) = (context.presented.as_ref()?, context.session.as_ref()?);
-    let owner = view.subject.clone().map_or(Owner::Anonymous, Owner::Subject);
-    Some((token.id.locator, owner, Which::Root(view.root.clone())))
+/// The session that the request was forwarded with, and the ID that it presented for it.
+fn forwarded(context: &Context) -> Option<(&Token, &View)> {
+    Some((context.presented.as_ref()?, context.session.as_deref()?))
+}
+
+fn owner_of(view: &View) -> Owner {
+    view.subject.clone().map_or(Owner::Anonymous, Owner::Subject)
 }
 
 fn ask(call: Call, pending: Pending) -> Turn {

@@ -129,8 +129,7 @@ impl Object<'_> {
     /// What is answered to a login whose session is there.
     fn created(&self, create: &Create, ended: Vec<Sid>) -> Option<Reply> {
         let lasting = self.lasting(&Which::Root(create.sid.clone()))?;
-        let is_shown = create.shown && self.place(&Which::Id(create.id)).is_some();
-        let view = is_shown.then(|| view(self, &create.id)).flatten().map(Rc::new);
+        let view = create.shown.then(|| view(self, &create.id)).flatten().map(Rc::new);
         Some(Reply::Created { lasting, ended, view })
     }
 

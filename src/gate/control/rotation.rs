@@ -3,7 +3,7 @@
 //! Guarantees: the new ID follows from the presented one and no other, so that whoever presents it at
 //! the same time is given the same; a number that another rotation has taken is never used twice.
 
-use super::{Pending, addressed, ask, refuse, replace};
+use super::{Pending, ask, forwarded, owner_of, refuse, replace};
 use crate::control::{self, ControlError};
 use crate::event::Event;
 use crate::gate::Turn;
@@ -11,9 +11,10 @@ use crate::gate::passage::{Context, call};
 use crate::gate::resume::{derive, store_unavailable};
 use crate::rotation::{Candidate, Derivation};
 use crate::site::Site;
-use crate::store::{self, Command, Fault, Operation};
+use crate::store::{self, Command, Fault, Operation, Which};
 use crate::time::Time;
 use crate::token::Token;
+use crate::view::View;
 
 /// How often a rotation is tried again because others have taken the number it was made for.
 pub(super) const MOST_ATTEMPTS: u32 = 4;
@@ -27,16 +28,14 @@ pub(super) fn begin(
     now: Time,
     events: &mut Vec<Event>,
 ) -> Turn {
-    let (Some((.., which)), Some(token), Some(view)) =
-        (addressed(context), &context.presented, &context.session)
-    else {
+    let Some((token, view)) = forwarded(context) else {
         return refuse(context, ControlError::Invalid("there is no session to rotate"), events);
     };
     let Some(candidate) = candidate_after(site, token, view.generation) else {
         return replace(store_unavailable(Fault::Unreadable, events));
     };
     let rotate = store::Rotate {
-        which,
+        which: Which::Root(view.root.clone()),
         candidate,
         sid: context.jti.clone(),
         change: rotate.change,
@@ -47,7 +46,7 @@ pub(super) fn begin(
         activity: context.activity(now),
         operation,
     };
-    ask_for(site, context, rotate, 1, events)
+    ask_for(site, token, view, rotate, 1)
 }
 
 /// Asks for another ID, where others have taken the number that this one was made for.
@@ -59,11 +58,13 @@ pub(super) fn again(
     after: u32,
     events: &mut Vec<Event>,
 ) -> Turn {
-    let token = context.presented.as_ref();
-    let Some(candidate) = token.and_then(|token| candidate_after(site, token, after)) else {
+    let next = forwarded(context)
+        .and_then(|(token, view)| Some((token, view, candidate_after(site, token, after)?)));
+    let Some((token, view, candidate)) = next else {
         return replace(store_unavailable(Fault::Unreadable, events));
     };
-    ask_for(site, context, store::Rotate { candidate, ..rotate }, attempt.saturating_add(1), events)
+    let rotate = store::Rotate { candidate, ..rotate };
+    ask_for(site, token, view, rotate, attempt.saturating_add(1))
 }
 
 /// The ID that takes the place of the one with this number, derived from the presented one. Its own
@@ -74,17 +75,9 @@ fn candidate_after(site: &Site, token: &Token, after: u32) -> Option<Candidate> 
     derive(site, token, by).map(|(_, candidate)| candidate)
 }
 
-fn ask_for(
-    site: &Site,
-    context: &Context,
-    rotate: store::Rotate,
-    attempt: u32,
-    events: &mut Vec<Event>,
-) -> Turn {
-    let Some((locator, owner, _)) = addressed(context) else {
-        return replace(store_unavailable(Fault::Unreadable, events));
-    };
+fn ask_for(site: &Site, token: &Token, view: &View, rotate: store::Rotate, attempt: u32) -> Turn {
     let command = Command::Rotate(Box::new(rotate.clone()));
-    let call = call(site, locator, Some(owner), command).stamped_by(context.presented.as_ref());
+    let owner = Some(owner_of(view));
+    let call = call(site, token.id.locator, owner, command).stamped_by(Some(token));
     ask(call, Pending::Rotating(Box::new(rotate), attempt))
 }
