@@ -304,15 +304,18 @@ impl<'call> Errand<'call> {
             return None;
         };
         let root = self.named().filter(|_| ended.is_empty())?;
+        let lifetimes = &self.call.request.policy.lifetimes;
         let marker = self.values.get(&self.keys.key(Kind::Ended, &root));
         if matches!(marker, Some(Some(_))) {
             return None;
         }
         let found = known.record.sessions.iter().find(|session| session.root == root);
         let is_doubtful = match found {
-            // Under another configuration it may live until then.
-            Some(session) => {
-                !known.is_ended_with_all(session.life.created) && now < session.life.latest_end()
+            // Under another configuration it may live until then, and for those who have not heard
+            // that its life was shortened.
+            Some(Session { life, .. }) => {
+                let ends = life.longest_end(lifetimes, known.record.is_signed_in());
+                !known.is_ended_with_all(life.created) && now < ends
             }
             None => !matches!(which, Which::Sid(_)),
         };

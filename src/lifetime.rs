@@ -159,12 +159,22 @@ impl Life {
         self.absolute
     }
 
+    /// When it would end at the latest, had nobody made its life shorter.
+    #[must_use]
+    pub fn longest_end(&self, lifetimes: &Lifetimes, signed_in: bool) -> Time {
+        self.absolute.max(self.configured_end(lifetimes, signed_in))
+    }
+
+    fn configured_end(&self, lifetimes: &Lifetimes, signed_in: bool) -> Time {
+        let kind = Kind::of(signed_in, self.remember);
+        whole_second(self.created.plus(lifetimes.absolute_of(kind)))
+    }
+
     /// When the session ends, under the configuration that is in force now.
     #[must_use]
     pub fn deadlines(&self, lifetimes: &Lifetimes, signed_in: bool) -> Deadlines {
         let kind = Kind::of(signed_in, self.remember);
-        let configured = whole_second(self.created.plus(lifetimes.absolute_of(kind)));
-        let absolute = self.absolute.min(configured);
+        let absolute = self.absolute.min(self.configured_end(lifetimes, signed_in));
         let longest = lifetimes.idle_of(kind);
         let idle = self.idle.map_or(longest, |idle| idle.min(longest));
         let ends = self.touched.plus(idle).min(absolute);

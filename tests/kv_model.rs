@@ -35,6 +35,7 @@ fn step() -> impl Strategy<Value = (usize, usize, Step)> {
     let what = prop_oneof![
         4 => (0..2_usize, prop::bool::weighted(0.2)).prop_map(|(who, others)| Step::Create(who, others)),
         4 => Just(Step::Update),
+        1 => (1..120_u64).prop_map(Step::Shorten),
         3 => prop::bool::weighted(0.3).prop_map(Step::Rotate),
         1 => Just(Step::Destroy),
         1 => Just(Step::DestroyAll),
@@ -171,6 +172,9 @@ impl History {
                 json!({ "op": "create", "sub": SUBJECTS[*who], "end_others": others })
             }
             Step::Update => json!({ "op": "update", "set": { "n": 1 } }),
+            Step::Shorten(seconds) => {
+                json!({ "op": "update", "set": { "n": 1 }, "absolute": seconds })
+            }
             Step::Rotate(others) => json!({ "op": "rotate", "end_others": others }),
             Step::Destroy => json!({ "op": "destroy" }),
             Step::DestroyAll => json!({ "op": "destroy_all" }),
@@ -216,6 +220,11 @@ impl History {
                 self.known[session].sids.insert(0, (sid, now));
                 if *others {
                     self.end_others(self.known[session].subject, Some(session), place);
+                }
+            }
+            Step::Shorten(_) => {
+                if let Some(session) = session {
+                    self.known[session].is_free = true;
                 }
             }
             Step::Destroy | Step::Logout if is_done => {

@@ -306,6 +306,54 @@ fn an_ending_outlasts_whatever_another_configuration_lets_others_write() {
 }
 
 #[test]
+fn an_ending_outlasts_what_those_write_who_have_not_heard_that_the_life_was_shortened() {
+    for ending in ["destroy", "destroy_all"] {
+        let (mut world, mut alice) = logged_in(Kv::late());
+        let mut late = alice.clone();
+        world.pass(1);
+        assert_eq!(who(&mut world, 1, &alice).as_deref(), ALICE);
+        let soon = json!({ "op": "update", "set": {}, "absolute": 60 });
+        assert_eq!(world.go(&mut alice, write("/"), say(soon)).status, 200);
+        assert_eq!(world.go(&mut alice, write("/"), say(json!({ "op": ending }))).status, 200);
+        let op = json!({ "op": "update", "set": { "n": 1 } });
+        assert_eq!(world.go_at(1, &mut late, write("/"), say(op)).status, 200, "{ending}");
+        world.pass(600);
+        assert_eq!(who(&mut world, 2, &late), None, "{ending}");
+    }
+}
+
+#[test]
+fn a_logout_of_a_session_whose_shortened_life_is_over_outlasts_what_those_write_who_have_not_heard_of_it()
+ {
+    let (mut world, mut alice) = logged_in(Kv::late());
+    let mut late = alice.clone();
+    world.pass(1);
+    assert_eq!(who(&mut world, 1, &alice).as_deref(), ALICE);
+    let soon = json!({ "op": "update", "set": {}, "absolute": 1 });
+    assert_eq!(world.go(&mut alice, write("/"), say(soon)).status, 200);
+    world.pass(2);
+    assert_eq!(world.go(&mut alice, write("/.edge-session/logout"), Play::Pass).status, 204);
+    let op = json!({ "op": "update", "set": { "n": 1 } });
+    assert_eq!(world.go_at(1, &mut late, write("/"), say(op)).status, 200);
+    world.pass(600);
+    assert_eq!(who(&mut world, 2, &late), None);
+}
+
+#[test]
+fn a_new_id_outlasts_what_those_write_who_have_not_heard_that_the_life_was_shortened() {
+    let (mut world, mut alice) = logged_in(Kv::late());
+    let mut late = alice.clone();
+    world.pass(1);
+    assert_eq!(who(&mut world, 1, &alice).as_deref(), ALICE);
+    let op = json!({ "op": "rotate", "absolute": 60 });
+    assert!(world.go(&mut alice, write("/"), say(op)).gives_cookie());
+    let op = json!({ "op": "update", "set": { "n": 1 } });
+    assert_eq!(world.go_at(1, &mut late, write("/"), say(op)).status, 200);
+    world.pass(600);
+    assert_eq!(who(&mut world, 2, &late), None);
+}
+
+#[test]
 fn a_logout_from_a_session_that_a_shorter_configuration_has_ended_outlasts_what_others_write() {
     let deployment = |idle: &str| {
         site(&config(&json!({ "store": "kv", "lifetime": { "idle": idle } })), &["k1"])

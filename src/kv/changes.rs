@@ -106,7 +106,7 @@ impl Changes<'_> {
     /// That a session has ended, for good.
     pub(super) fn ending(&self, root: &Sid) -> Result<Write, Fault> {
         let part = self.after.part(None, None, true);
-        let ends = self.old(root).map(|session| session.life.latest_end());
+        let ends = self.old(root).map(|session| self.longest_end(session));
         let lifetimes = &self.request.policy.lifetimes;
         let longest = self.now.plus(lifetimes.absolute.max(lifetimes.remember));
         let kept = ends.unwrap_or(longest).since(self.now);
@@ -212,9 +212,18 @@ impl Changes<'_> {
         Write { key: self.keys.key(Kind::Session, root), value: None, seconds: 0, required: false }
     }
 
+    /// Until when a session can last for somebody who has not heard that its life was shortened, and
+    /// writes it back.
+    fn longest_end(&self, session: &Session) -> Time {
+        session.life.longest_end(&self.request.policy.lifetimes, self.after.is_signed_in())
+    }
+
     /// A value that is kept for as long as its session can last.
     fn value(&self, kind: Kind, session: &Session, value: String, required: bool) -> Write {
-        let ends = session.life.latest_end();
+        let ends = match kind {
+            Kind::Session => session.life.latest_end(),
+            _ => self.longest_end(session),
+        };
         Write {
             key: self.keys.key(kind, &session.root),
             value: Some(value),

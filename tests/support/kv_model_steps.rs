@@ -6,6 +6,8 @@ use edge_session::time::Time;
 pub enum Step {
     Create(usize, bool),
     Update,
+    /// The session is to end in so many seconds.
+    Shorten(u64),
     Rotate(bool),
     Destroy,
     DestroyAll,
@@ -32,8 +34,8 @@ pub struct Known {
     pub ended: Option<(Time, usize)>,
     /// Whether that was by `end_others` of a session that may not have known of it yet.
     pub is_doubtful: bool,
-    /// Whether it may be over without having been ended: another browser has had its cookies, or
-    /// nobody can tell whether it was ended.
+    /// Whether it may be over without having been ended: another browser has had its cookies, its life
+    /// was shortened, or nobody can tell whether it was ended.
     pub is_free: bool,
 }
 
