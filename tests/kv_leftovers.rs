@@ -14,7 +14,7 @@
 mod world;
 
 use serde_json::{Value, json};
-use world::{Browser, Kv, Play, World, read, write};
+use world::{Browser, Kv, Play, World, write};
 
 fn world() -> World {
     let mut world = World::new(&json!({ "store": "kv" }));
@@ -148,23 +148,6 @@ fn an_ending_is_one_write_or_with_all_others_two_and_a_second_one_none() {
     let before = writes(&world);
     assert_eq!(logout(&mut world, &alice), 204);
     assert_eq!(writes(&world), before, "it ended with all others, which spares none");
-}
-
-#[test]
-fn a_logout_from_a_session_that_is_over_for_good_writes_nothing() {
-    for seconds in [20, 21] {
-        let (mut world, mut alice) = logged_in();
-        let op = json!({ "op": "update", "absolute": 20 });
-        assert_eq!(say(&mut world, &mut alice, &op), 200);
-        let before = writes(&world);
-        // It ends on a whole second.
-        world.pass_millis(seconds * 1000 - world.now.millis() % 1000);
-        let refused = world.go(&mut alice, read("/account/x"), Play::Pass);
-        assert_eq!(refused.code(), "session_required");
-        assert!(world.logged(&["session.refused", "\"reason\":\"expired\""]), "{seconds}");
-        assert_eq!(logout(&mut world, &alice), 204);
-        assert_eq!(writes(&world), before, "{seconds}");
-    }
 }
 
 #[test]
