@@ -77,6 +77,20 @@ fn a_session_that_a_copied_id_has_ended_is_let_in_no_more() {
 }
 
 #[test]
+fn a_change_whose_outcome_is_never_heard_leaves_nothing_from_before_it_in_memory() {
+    let (mut world, mut browser) = remembered(&json!({}), Some("alice"));
+    let update = Play::Say(json!({ "op": "update", "set": { "n": 1 } }));
+    let mut flight = world.fly(0, &browser, write("/"), update);
+    world.until_commanding(&mut flight);
+    for _ in ["the store is asked", "it has done it"] {
+        assert!(!world.advance(&mut flight));
+    }
+    drop(flight);
+    let seen = world.go(&mut browser, read("/"), Play::Pass).seen.unwrap();
+    assert_eq!(seen.data(), &json!({ "n": 1 }));
+}
+
+#[test]
 fn an_answer_is_not_relied_on_where_too_much_has_changed_since_it_was_asked_for() {
     let (mut world, mut browser) = remembered(&json!({}), Some("alice"));
     world.pass(10);
