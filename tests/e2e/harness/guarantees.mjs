@@ -142,14 +142,12 @@ function dataIsThere(ledger, session, say) {
 // Whether this reader has to see what was written: it was told so, or a client left and there has been time.
 function isWrittenFor(ledger, write, reader) {
   const wasTold = write.outOfBand ? write.status === 204 : isDone(write) && (write.marked || write.gave);
-  const isLeft = write.lost && write.leaves !== undefined && write.claims?.sid && !inOutage(ledger, write);
+  const isLeft = write.lost && write.leaves !== undefined && write.claims?.sid;
   if (!wasTold) return reader.last && isLeft && !ledger.faulty;
   const isOwn = reader.browser !== undefined && write.browser === reader.browser;
   const late = reader.unsafe || write.place === reader.place || isOwn ? 0 : ledger.freshness;
   return write.end + late < reader.start;
 }
-
-const inOutage = (ledger, entry) => ledger.outages.some(([from, to]) => entry.start <= to && (entry.end ?? Infinity) >= from);
 
 // Whether a request came too late to be taken for what this ending ended.
 function counts(ledger, ending, entry) {
@@ -165,7 +163,7 @@ function endingsIn(ledger) {
     const done = isDone(entry);
     const { session } = entry;
     // A client that left changes nothing, once there was time.
-    const isLeft = entry.lost && entry.leaves !== undefined && !ledger.faulty && entry.answered !== undefined && !inOutage(ledger, entry);
+    const isLeft = entry.lost && entry.leaves !== undefined && !ledger.faulty && entry.answered !== undefined;
     const told = done ? entry.end : isLeft ? ledger.quiet : undefined;
     const add = (isSure, ends) => endings.push({ by: entry, from: entry.start, told: isSure && told !== undefined ? told : Infinity, ends });
     const others = (sub, kept) => (other) => other.sub === sub && other.root !== kept && other.made.arrived < (entry.answered ?? entry.start);
@@ -200,7 +198,7 @@ function wayOfAnswering(ledger, entry, say) {
   const { status, code, claims, op } = entry;
   if (entry.lost) {
     // Where the origin's body breaks off before the head was sent on, the platform sends nothing.
-    if (entry.leaves === undefined && !inOutage(ledger, entry) && entry.answer?.how !== "broken body") say(`no answer: ${entry.lost}`);
+    if (entry.leaves === undefined && entry.answer?.how !== "broken body") say(`no answer: ${entry.lost}`);
     return;
   }
   if (code !== undefined && (entry.gave || entry.cleared || entry.marked)) say(`${status} ${code} with a cookie`);
@@ -220,8 +218,8 @@ function wayOfAnswering(ledger, entry, say) {
     const lacks = needsSession && (claims.sid === undefined || (op.op === "destroy_all" && claims.sub === undefined));
     if (lacks) return status === 502 && code === "control_invalid";
     if (op?.op === "create" && status === 503) return code === "session_raced";
-    if (op?.op === "create" && !(entry.gave)) return false;
-    return code === undefined && status === (entry.answer?.status ?? 200) && (entry.complete || how === "broken body" || entry.leaves !== undefined || inOutage(ledger, entry));
+    if (op?.op === "create" && !entry.gave) return false;
+    return code === undefined && status === (entry.answer?.status ?? 200) && (entry.complete || how === "broken body" || entry.leaves !== undefined);
   };
   if (!known()) say(`answered ${status} ${code ?? ""} (${how ?? ""})`);
 }

@@ -40,7 +40,6 @@ export function openLedger(gate, { freshness = 1000, grace = 1000 } = {}) {
     entries: [],
     named: new Map(), // the entries by their numbers
     secrets: new Set(), // what no log may show
-    outages: [], // [from, to]: connections may break
     faulty: false, // the store may fail, or an instance die
     exact: true, // parallel changes lose nothing
     now: () => performance.now(),
@@ -119,7 +118,7 @@ export async function carryOut(ledger, given, browser) {
   const entry = { n: (numbers += 1), method: "GET", headers: BROWSER.fetch, place: 0, path: "/page", ...given };
   ledger.entries.push(entry);
   ledger.named.set(entry.n, entry);
-  entry.unsafe = entry.method !== "GET" && entry.method !== "HEAD" ? true : entry.path === "/socket";
+  entry.unsafe = !["GET", "HEAD"].includes(entry.method) || entry.path === "/socket";
   const cookie = entry.cookie ?? browser?.cookie;
   const header = entry.cookie ? `${SESSION}=${entry.cookie}` : browser?.header;
   Object.assign(entry, { browser: browser?.number, sent: cookie, id: entry.forged ? undefined : idOf(cookie), isFresh: header?.includes(`${FRESH}=`) ?? false });
