@@ -12,40 +12,15 @@
     reason = "tests fail by panicking"
 )]
 
+#[path = "support/kv_places.rs"]
+#[allow(unreachable_pub, reason = "a module of this test alone")]
+mod places;
 #[path = "support/world.rs"]
 mod world;
 
+use places::{ALICE, kv, logged_in, say, who, world};
 use serde_json::{Value, json};
-use world::{Browser, Kv, Play, Reaction, Trouble, World, extend, page, read, write};
-
-fn world(kv: Kv, members: &Value) -> World {
-    let members = extend(json!({ "store": "kv" }), members);
-    let mut world = World::with_isolates(&members, 3);
-    world.kv = Some(kv);
-    world
-}
-
-fn logged_in(kv: Kv) -> (World, Browser) {
-    let mut world = world(kv, &json!({}));
-    let mut browser = Browser::default();
-    world.login(&mut browser, "alice");
-    (world, browser)
-}
-
-fn kv(world: &mut World) -> &mut Kv {
-    world.kv.as_mut().unwrap()
-}
-
-fn say(op: Value) -> Play {
-    Play::Say(op)
-}
-
-/// Whom the origin takes a browser for, on a request that is answered by the store.
-fn who(world: &mut World, at: usize, browser: &Browser) -> Option<String> {
-    let mut flight = world.fly(at, browser, write("/"), Play::Pass);
-    let seen = world.finish(&mut flight).seen.expect("it was forwarded");
-    seen.subject().map(str::to_owned)
-}
+use world::{Browser, Kv, Play, Reaction, Trouble, World, page, read, write};
 
 fn data(world: &mut World, at: usize, browser: &Browser) -> Value {
     let mut flight = world.fly(at, browser, write("/"), Play::Pass);
@@ -56,8 +31,6 @@ fn assert_unavailable(reaction: &Reaction) {
     assert_eq!((reaction.status, reaction.code().as_str()), (503, "store_unavailable"));
     assert!(reaction.cookies.is_empty(), "{:?}", reaction.cookies);
 }
-
-const ALICE: Option<&str> = Some("alice");
 
 #[test]
 fn a_login_whose_write_fails_is_503_without_a_cookie_and_the_session_before_lives() {
