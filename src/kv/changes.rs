@@ -79,10 +79,9 @@ impl Changes<'_> {
             // but of two sessions that end each other, neither is to outlive the other's ending.
             let is_known_by_all = is_barred && is_about_all;
             // What only seems over may have been used elsewhere a moment ago.
-            let is_cleared = was_live || is_surely_over(self.before, session, lifetimes, self.now);
-            if (was_live && !is_known_by_all)
-                || (is_cleared && dead.len() < MOST_CLEARED && self.is_lately_barred(session))
-            {
+            let is_over = was_live || is_surely_over(self.before, session, lifetimes, self.now);
+            let is_cleared = is_over && dead.len() < MOST_CLEARED;
+            if (was_live && !is_known_by_all) || (is_cleared && self.is_lately_barred(session)) {
                 let mut ending = self.ending(&session.root)?;
                 ending.required = !is_barred && was_live;
                 writes.push(ending);
@@ -91,7 +90,6 @@ impl Changes<'_> {
                 dead.push(self.removal(&session.root));
             }
         }
-        dead.truncate(MOST_CLEARED);
         writes.extend(dead);
         Ok(writes)
     }
