@@ -1,4 +1,4 @@
-// The Django project beside this file, on gunicorn, for the end-to-end tests.
+// The Django project beside this file, for the end-to-end tests: on gunicorn, or with `asgi` on uvicorn, with Channels.
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
@@ -19,7 +19,7 @@ export function environments() {
   return known.map(([venv, name, minor]) => ({ venv, name, missing: existsSync(python(venv)) ? undefined : `there is no Python ${minor} or newer: scripts/python-tools` }));
 }
 
-export async function startDjango({ venv, port, issuer, audience, keys }) {
+export async function startDjango({ venv, port, issuer, audience, keys, asgi = false }) {
   const scratch = mkdtempSync(join(tmpdir(), "edge-session-django-"));
   const env = {
     ...process.env,
@@ -42,8 +42,9 @@ for number in range(1, 41):
 for number in range(1, 4):
     get_user_model().objects.create_superuser(f"root-{number}", password="secret")
 `);
-  const options = ["--bind", `127.0.0.1:${port}`, "--workers", "1", "--threads", "24", "--keep-alive", "75", "--log-level", "warning", "--no-control-socket"];
-  const server = spawn(python(venv), ["-m", "gunicorn", "shop.wsgi", ...options], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+  const gunicorn = ["gunicorn", "shop.wsgi", "--bind", `127.0.0.1:${port}`, "--workers", "1", "--threads", "24", "--keep-alive", "75", "--log-level", "warning", "--no-control-socket"];
+  const uvicorn = ["uvicorn", "shop.asgi:application", "--host", "127.0.0.1", "--port", String(port), "--lifespan", "off", "--log-level", "warning"];
+  const server = spawn(python(venv), ["-m", ...(asgi ? uvicorn : gunicorn)], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
   const django = { port, url: `http://127.0.0.1:${port}`, output: "", run };
   for (const stream of [server.stdout, server.stderr]) stream.setEncoding("utf8").on("data", (text) => (django.output += text));
   let over = false;
