@@ -23,7 +23,7 @@ pub fn encode(bytes: &[u8]) -> String {
     STRICT.encode(bytes)
 }
 
-/// The bytes of a text, or nothing when it is not their one text.
+/// The bytes of a text, or `None` when it is not their one text.
 #[must_use]
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     STRICT.decode(text).ok()

@@ -46,7 +46,7 @@ pub enum StoreKind {
 /// When periodic rotation happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rotation {
-    /// How old an ID gets before it is replaced; nothing when rotation is off.
+    /// How old an ID gets before it is replaced; `None` when rotation is off.
     pub every: Option<Span>,
     /// The rules that the store needs.
     pub rules: rotation::Rules,

@@ -100,7 +100,7 @@ pub enum Instruction {
 /// Which session a message out of band is about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Addressed {
-    /// Whose sessions; nothing for an anonymous one.
+    /// Whose sessions; `None` for an anonymous one.
     pub subject: Option<Subject>,
     /// The session's public handle.
     pub sid: Sid,

@@ -40,7 +40,7 @@ impl Change {
 }
 
 impl Data {
-    /// Takes an object that came from an origin; nothing when it is too deep or poisoned.
+    /// Takes an object that came from an origin; `None` when it is too deep or poisoned.
     #[must_use]
     pub fn parse(members: Map<String, Value>) -> Option<Self> {
         let fits = members.iter().all(|(name, value)| name != POISON && fits(value, DEEPEST - 1));

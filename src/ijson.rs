@@ -9,7 +9,7 @@ use core::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Reads a text; nothing when it is not I-JSON.
+/// Reads a text; `None` when it is not I-JSON.
 #[must_use]
 pub fn parse(text: &str) -> Option<Value> {
     let Strict(value) = serde_json::from_str(text).ok()?;

@@ -65,7 +65,7 @@ pub struct KeyList<K> {
 }
 
 impl<K> KeyList<K> {
-    /// The list of these keys, newest first; nothing when there are none.
+    /// The list of these keys, newest first; `None` when there are none.
     #[must_use]
     pub fn of(keys: Vec<K>) -> Option<Self> {
         let mut keys = keys.into_iter();

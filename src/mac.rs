@@ -18,7 +18,7 @@ pub const LONGEST_KEY: usize = 64;
 pub struct MacKey(Hmac<Sha256>);
 
 impl MacKey {
-    /// A key of at most [`LONGEST_KEY`] bytes; nothing when it is longer.
+    /// A key of at most [`LONGEST_KEY`] bytes; `None` when it is longer.
     ///
     /// HMAC fills a short key up with zeros, so the padding here changes no tag.
     #[must_use]

@@ -14,7 +14,7 @@ pub struct WebOrigin {
 }
 
 impl WebOrigin {
-    /// Reads an origin; nothing when it is not spelled as a browser would.
+    /// Reads an origin; `None` when it is not spelled as a browser would.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (scheme, authority) = text.split_once("://")?;

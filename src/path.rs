@@ -54,7 +54,7 @@ pub struct Matched<'rules> {
     pub activity: bool,
     /// How old an answer from memory may be, where the rule says so itself.
     pub freshness: Option<Span>,
-    /// The rule as it was written, for logs; nothing when none matched.
+    /// The rule as it was written, for logs; `None` when none matched.
     pub rule: Option<&'rules str>,
 }
 
@@ -279,7 +279,7 @@ fn undotted(path: &str) -> Cow<'_, str> {
     Cow::Owned(kept.join("/"))
 }
 
-/// The bytes of a path with its escapes resolved; nothing when an escape is malformed or stands for
+/// The bytes of a path with its escapes resolved; `None` when an escape is malformed or stands for
 /// a byte that is `needless` to escape, or when a raw byte cannot stand in a URL.
 fn decode(path: &str, needless: impl Fn(u8) -> bool) -> Option<Cow<'_, [u8]>> {
     if !path.contains('%') {
@@ -317,7 +317,7 @@ fn decode_leniently(path: &str) -> Vec<u8> {
     decoded
 }
 
-/// The byte that the escape at the beginning stands for, and what is behind it; nothing where no
+/// The byte that the escape at the beginning stands for, and what is behind it; `None` where no
 /// escape stands there.
 fn unescaped(path: &[u8]) -> Option<(u8, &[u8])> {
     let ([b'%', high, low], behind) = path.split_first_chunk()? else {

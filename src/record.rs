@@ -141,14 +141,14 @@ impl Default for Record {
 }
 
 impl Record {
-    /// Reads a stored record; nothing when it is of another format.
+    /// Reads a stored record; `None` when it is of another format.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let record: Self = serde_json::from_str(text).ok()?;
         (record.version == VERSION).then_some(record)
     }
 
-    /// The record as it is stored; nothing when there is nothing to keep.
+    /// The record as it is stored; `None` when there is nothing to keep.
     ///
     /// # Errors
     /// When it cannot be written, which the types rule out.

@@ -65,7 +65,7 @@ struct Issued {
     /// When it was first presented.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seen: Option<Time>,
-    /// What it was derived from, and how; nothing for the first one.
+    /// What it was derived from, and how; `None` for the first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     derived: Option<(IdHash, Derivation)>,
     /// Whether everything before it died when it was issued.
@@ -179,7 +179,7 @@ impl Ids {
         self.iter().any(|issued| issued.sid == *sid) || self.also.contains(sid)
     }
 
-    /// What an ID is worth now; nothing when the session does not know it.
+    /// What an ID is worth now; `None` when the session does not know it.
     #[must_use]
     pub fn standing(&self, hash: &IdHash, rules: &Rules, now: Time) -> Option<Standing> {
         if self.current.hash == *hash {

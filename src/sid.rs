@@ -25,7 +25,7 @@ impl Sid {
         base64url::decode_array::<16>(text).map(|_| Self(text.to_owned()))
     }
 
-    /// The handle's bytes; nothing for a text that is none.
+    /// The handle's bytes; `None` for a text that is none.
     #[must_use]
     pub fn to_bytes(&self) -> Option<[u8; 16]> {
         base64url::decode_array(&self.0)

@@ -190,7 +190,7 @@ pub enum Command {
     Destroy {
         /// The session.
         which: Which,
-        /// The operation; nothing for what repeats without harm.
+        /// The operation; `None` for what repeats without harm.
         operation: Option<Operation>,
     },
     /// End every session of the subject.
@@ -275,7 +275,7 @@ pub enum Reply {
     Updated,
     /// The session has a new ID.
     Rotated {
-        /// How the ID follows from the presented one; nothing when it follows from another one,
+        /// How the ID follows from the presented one; `None` when it follows from another one,
         /// whose holder was first.
         by: Option<Derivation>,
         /// How long it lasts.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct Subject(String);
 
 impl Subject {
-    /// Reads a subject; nothing when it is empty, too long or holds a control character.
+    /// Reads a subject; `None` when it is empty, too long or holds a control character.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (1..=255).contains(&text.chars().count()) && !text.chars().any(char::is_control);

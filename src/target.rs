@@ -19,7 +19,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Reads the WHATWG serialisation of an http or https URL; nothing when it is none.
+    /// Reads the WHATWG serialisation of an http or https URL; `None` when it is none.
     #[must_use]
     pub fn parse(href: &str) -> Option<Self> {
         let (is_https, rest) = match href.strip_prefix("https://") {

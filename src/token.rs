@@ -215,7 +215,7 @@ impl CookieKeys {
         Sealed(base64url::encode(&bytes))
     }
 
-    /// Opens a cookie value; nothing when any byte of it is not as it was sealed. There is one
+    /// Opens a cookie value; `None` when any byte of it is not as it was sealed. There is one
     /// outcome for every way to fail, so that nobody learns how far an attempt got.
     #[must_use]
     pub fn open(&self, value: &str) -> Option<Token> {
@@ -261,7 +261,7 @@ impl CookieKeys {
     }
 
     /// The ID that takes this one's place as the session's ID number `generation`, derived under
-    /// the named key; nothing when this gate does not have the key.
+    /// the named key; `None` when this gate does not have the key.
     #[must_use]
     pub fn successor(&self, id: &SessionId, key: &KeyId, generation: u32) -> Option<SessionId> {
         let key = self.keys.iter().find(|candidate| candidate.id == *key)?;

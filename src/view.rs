@@ -18,7 +18,7 @@ pub struct View {
     pub root: Sid,
     /// Its public handle.
     pub sid: Sid,
-    /// Whose it is; nothing when it is anonymous.
+    /// Whose it is; `None` when it is anonymous.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<Subject>,
     /// When it began.
@@ -55,7 +55,7 @@ pub struct View {
 /// The presented ID has a successor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Succeeded {
-    /// How the current ID follows from the presented one; nothing when it does not.
+    /// How the current ID follows from the presented one; `None` when it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Derivation>,
 }

@@ -116,7 +116,7 @@ impl Section {
         })
     }
 
-    /// A duration; nothing when it is not set.
+    /// A duration; `None` when it is not set.
     pub(super) fn span(&mut self, name: &str, least: Span, most: Option<Span>) -> Option<Span> {
         // A number is told what a duration looks like, as text that is none.
         match Span::parse(self.members.remove(name)?.as_str().unwrap_or_default()) {

@@ -9,7 +9,7 @@ use crate::path::{Access, Rule, decide, is_forwarded_form, is_reserved};
 
 /// The options that depend on each other.
 pub(super) struct Together<'table> {
-    /// Nothing where it is wrong itself: what else is wrong is reported all the same.
+    /// `None` where it is wrong itself: what else is wrong is reported all the same.
     pub(super) issuer: Option<&'table WebOrigin>,
     pub(super) rules: &'table [Rule],
     pub(super) default_access: Access,

@@ -42,7 +42,7 @@ struct Said {
 const SILENCE: Span = Span::from_secs(1);
 
 impl Journal {
-    /// The line for an event; nothing when it is not to be said.
+    /// The line for an event; `None` when it is not to be said.
     pub fn line(&mut self, level: Level, event: &Event, now: Time) -> Option<String> {
         if event.what.level() > level {
             return None;

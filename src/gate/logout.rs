@@ -26,7 +26,7 @@ pub(super) const fn leave(tokens: Vec<Token>, is_navigation: bool) -> Leaving {
 }
 
 impl Leaving {
-    /// What to ask the store after these replies to what was asked before; nothing when the answer
+    /// What to ask the store after these replies to what was asked before; `None` when the answer
     /// is known. After a fault it is: nobody waits for one deadline after the other.
     #[must_use]
     pub fn question(&self, site: &Site, replies: &[Result<Reply, Fault>]) -> Option<Call> {

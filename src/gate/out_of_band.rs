@@ -30,7 +30,7 @@ pub enum Asked {
     All,
 }
 
-/// Reads a message; `body` is nothing when it was too long to be read.
+/// Reads a message; `body` is `None` when it was too long to be read.
 ///
 /// # Errors
 /// The answer, when it is no instruction.

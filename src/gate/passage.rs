@@ -97,7 +97,7 @@ impl Passage {
         self.activity && !self.facts.is_prefetch()
     }
 
-    /// The question whose ID this is; nothing when none is presented.
+    /// The question whose ID this is; `None` when none is presented.
     #[must_use]
     pub fn question(&self, site: &Site) -> Option<Call> {
         let token = self.presented.as_ref()?;

@@ -231,7 +231,7 @@ fn successor(
     derive(site, token, by)
 }
 
-/// The successor that follows from a presented ID in this way; nothing when the key is gone.
+/// The successor that follows from a presented ID in this way; `None` when the key is gone.
 pub(super) fn derive(site: &Site, token: &Token, by: Derivation) -> Option<(SessionId, Candidate)> {
     let id = site.cookie_keys.successor(&token.id, &by.key, by.generation)?;
     let candidate = Candidate { from: token.hash, hash: id.hash(), by };

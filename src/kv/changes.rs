@@ -27,7 +27,7 @@ const MOST_CLEARED: usize = 8;
 pub struct Write {
     /// The key.
     pub key: String,
-    /// The value; nothing to remove it.
+    /// The value; `None` to remove it.
     pub value: Option<String>,
     /// How long it is kept, in seconds.
     pub seconds: u64,

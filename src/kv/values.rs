@@ -98,7 +98,7 @@ pub(super) fn activity(session: &Session) -> Result<String, serde_json::Error> {
     })
 }
 
-/// Adds what was written of its activity to a session; nothing when that is of another format.
+/// Adds what was written of its activity to a session; `None` when that is of another format.
 pub(super) fn recall(session: &mut Session, text: &str) -> Option<()> {
     let activity: Activity = serde_json::from_str(text).ok()?;
     if activity.version != VERSION {
@@ -123,7 +123,7 @@ pub(super) fn ids(session: &Session) -> Result<String, serde_json::Error> {
     serde_json::to_string(&Rotated { version: VERSION, ids: session.ids.clone() })
 }
 
-/// The IDs; nothing when they are of another format.
+/// The IDs; `None` when they are of another format.
 pub(super) fn read_ids(text: &str) -> Option<Ids> {
     let rotated: Rotated = serde_json::from_str(text).ok()?;
     (rotated.version == VERSION).then_some(rotated.ids)
@@ -140,7 +140,7 @@ pub(super) fn rotating(
 }
 
 /// Takes back what came together with an ID that is not known, and gives the sessions whose values hold
-/// such a thing, with that ID's number; nothing when a value is of another format.
+/// such a thing, with that ID's number; `None` when a value is of another format.
 pub(super) fn hold_back<'value>(
     sessions: &mut [Session],
     value: impl Fn(&Sid) -> Option<&'value str>,
@@ -183,7 +183,7 @@ fn with_member(part: &Record, name: &str, json: &str) -> Result<String, serde_js
     serde_json::to_string(&members)
 }
 
-/// The record in which all sessions were ended, and the one that was spared; nothing when it is of
+/// The record in which all sessions were ended, and the one that was spared; `None` when it is of
 /// another format.
 pub(super) fn read_barrier(text: &str) -> Option<(Record, Option<Sid>)> {
     #[derive(Deserialize)]

@@ -66,7 +66,7 @@ pub(super) fn entropy() -> Result<Entropy, JsValue> {
     Ok(entropy)
 }
 
-/// A binding of this name; nothing when there is none.
+/// A binding of this name; `None` when there is none.
 pub(super) fn binding(env: &Env, name: &str) -> Option<JsValue> {
     let binding = Reflect::get(env, &name.into()).ok()?;
     (!binding.is_undefined() && !binding.is_null()).then_some(binding)

@@ -159,7 +159,7 @@ impl Changes {
     }
 }
 
-/// A body that is read here; nothing when it is longer than `longest` bytes, or breaks off. One that
+/// A body that is read here; `None` when it is longer than `longest` bytes, or breaks off. One that
 /// is no text reads as an empty one.
 pub(super) async fn short_body(request: &Request, longest: usize) -> Option<String> {
     let mut bytes = Vec::new();

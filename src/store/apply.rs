@@ -273,7 +273,7 @@ impl Object<'_> {
     }
 }
 
-/// A session's data after a change; nothing when that is too large. Data that a smaller limit has
+/// A session's data after a change; `None` when that is too large. Data that a smaller limit has
 /// made too large may stay as it is.
 fn changed(session: &Session, change: &Change, limit: usize) -> Option<Data> {
     let data = session.data.clone().changed(change);
