@@ -39,6 +39,22 @@ class Refusals(TestCase):
         for bad in (None, "", "x", token[:-1], token + "A", expired, early, f"{token},{token}", assertion(aud="other"), assertion(aud=["origin"]), assertion(iss="https://evil.example")):
             self.assertEqual(self.status(bad), 403, bad)
 
+    def test_the_log_says_what_is_to_be_looked_at_and_the_answer_whether_an_assertion_came_at_all(self):
+        now = int(time.time())
+        for token, words in (
+            (assertion()[:-43] + "A" * 43, "the key of its kid in KEYS is not the gate's"),
+            (assertion(iss="https://evil.example"), f"its iss is not ISSUER, which is {config().issuer!r} here"),
+            (assertion(aud="other"), "its aud is not AUDIENCE, which is 'origin' here"),
+            (assertion(iat=now - 360, exp=now - 300), "it has expired"),
+            (assertion(iat=now + 300, exp=now + 360), "the clocks differ by over 60 s"),
+        ):
+            with self.assertLogs("edge_session", "WARNING") as logs:
+                response = Client(headers={"edge-session-assertion": token}).get("/data")
+            self.assertIn(words, logs.output[0])
+            self.assertContains(response, "this application's log says why", status_code=403)
+        with self.assertLogs("edge_session", "WARNING"):
+            self.assertContains(Client().get("/data"), "through its gate only", status_code=403)
+
     def test_what_a_parser_chokes_on_is_refused_too(self):
         part = lambda text: base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()  # noqa: E731
         for header in ("[" * 40_000, '{"a":' * 9_000, "9" * 5_000, "\ud800".encode("utf-8", "surrogatepass").decode("latin-1")):

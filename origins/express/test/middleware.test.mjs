@@ -44,6 +44,25 @@ onBoth("what did not come through the gate is refused, says why in the log once,
   assert.equal((await get("/")).text, "in");
 });
 
+onBoth("the log says what is to be looked at, and the answer whether an assertion came at all", async (start) => {
+  const { url, edge, log, sessions } = await start((app) => app.use((req, res) => res.send("in")));
+  const now = Math.floor(Date.now() / 1000);
+  const titled = async (headers) => (await (await fetch(`${url}/`, { headers })).json()).title;
+  assert.equal(await titled({}), `Only requests through ${edge.issuer} are answered`);
+  for (const [headers, words] of [
+    [edgeForTests().headers({}), /the key of its kid in `keys` is not the gate's/],
+    [edge.headers({ iss: "https://other.example" }), /its iss is not `issuer`, which is "https:\/\/app\.example\.com" here/],
+    [edge.headers({ aud: "other" }), /its aud is not `audience`, which is "origin" here/],
+    [edge.headers({ iat: now - 360, exp: now - 300 }), /it has expired.*the clocks differ/],
+    [edge.headers({ iat: now + 300, exp: now + 360 }), /the clocks differ/],
+  ]) {
+    assert.equal(await titled(headers), "The gate's assertion does not verify here; this application's log says why");
+    assert.match(log.at(-1), words);
+  }
+  await sessions.authenticate({ headers: { "edge-session-assertion": "no.such.one" } });
+  assert.match(log.at(-1), /kid|JWS|JOSE|Protected/, "a handshake is told of as well");
+});
+
 onBoth("an exact direct path is answered without the gate, and has no session", async (start) => {
   const { send, get, url } = await start((app) => {
     app.get("/healthz", (req, res) => {
