@@ -218,6 +218,13 @@ class Settings(SimpleTestCase):
         self.assertNotIn("ABC", repr(config()))
         self.assertEqual(parse_keys("a:" + "QUJD" * 11)[0], ("a", b"ABC" * 11))
 
+    def test_the_list_may_end_with_the_newline_of_the_file_that_it_was_kept_in_and_has_no_other_white_space(self):
+        for end in ("\n", "\r\n"):
+            self.assertEqual(parse_keys(GOOD["KEYS"] + end), parse_keys(GOOD["KEYS"]))
+        for keys in (GOOD["KEYS"] + "\n\n", GOOD["KEYS"] + " ", "\n" + GOOD["KEYS"]):
+            with self.assertRaises(ImproperlyConfigured):
+                parse_keys(keys)
+
     def test_checks_find_what_would_go_wrong_later(self):
         ours, cache = "edge_session.middleware.SessionMiddleware", "django.middleware.cache.UpdateCacheMiddleware"
         security, django = "django.middleware.security.SecurityMiddleware", "django.contrib.sessions.middleware.SessionMiddleware"

@@ -480,6 +480,16 @@ function only({ issuer, audience, keys }) {
   return { issuer, audience, keys };
 }
 
+test("the list may end with the newline of the file that it was kept in, and has no other white space", async () => {
+  const edge = edgeForTests();
+  const assertion = edge.headers({ sub: "ada" })["Edge-Session-Assertion"];
+  for (const end of ["\n", "\r\n"]) {
+    const sessions = edgeSession({ ...only(edge), keys: edge.keys + end });
+    assert.equal((await sessions.authenticate({ headers: { "edge-session-assertion": assertion } })).sub, "ada");
+  }
+  for (const keys of [`${edge.keys}\n\n`, `${edge.keys} `, `\n${edge.keys}`]) assert.throws(() => edgeSession({ ...only(edge), keys }), TypeError);
+});
+
 test("development keys are for a site on this machine only", () => {
   const keys = `new:${Buffer.alloc(32, 7).toString("base64url")},DEV-origin-1:${Buffer.alloc(32, 8).toString("base64url")}`;
   for (const issuer of ["http://localhost:8787", "http://app.localhost", "http://127.0.0.1:1", "http://[::1]:1"]) edgeSession({ issuer, audience: "origin", keys });
