@@ -18,7 +18,7 @@ async function fakeGate(t, answers = []) {
     got.push({ path: req.url, method: req.method, ...claimsOf(body), body });
     const status = answers.shift() ?? 204;
     if (typeof status === "object") res.writeHead(200).end(JSON.stringify(status));
-    else res.writeHead(status).end(status === 204 ? undefined : JSON.stringify({ code: status === 404 ? "not_found" : "some_code" }));
+    else res.writeHead(status).end(status === 204 ? undefined : JSON.stringify({ code: { 404: "not_found", 422: "control_invalid" }[status] ?? "some_code" }));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => server.close());
@@ -237,6 +237,14 @@ onBoth("a change after the head that the gate refuses breaks the answer; a login
   await assert.rejects(get("/refused", { data: {} }));
   assert.match(errors[0].message, /the gate answered 400 some_code/);
   assert.match((await get("/login", { data: {} })).text, /too late to begin a session or to log in/);
+});
+
+test("an instruction that the gate refuses out of band is an error that says where to read why", async (t) => {
+  const edge = edgeForTests();
+  const gate = await fakeGate(t, [422, 403]);
+  const sessions = edgeSession({ ...only(edge), controlUrl: gate.url });
+  await assert.rejects(sessions.endSessions("17"), /answered 422 control_invalid; control\.invalid in its log says why$/);
+  await assert.rejects(sessions.endSessions("17"), /answered 403 some_code$/);
 });
 
 onBoth("reload after a save is the session as the gate has it then, and undoes nothing", async (start, t) => {
