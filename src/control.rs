@@ -35,7 +35,11 @@ const LEEWAY: u64 = 60;
 pub enum ControlError {
     /// It is not valid; the words are for the log.
     Invalid(&'static str),
-    /// It, or the data in it, is larger than allowed.
+    /// This member of it is not what it should be; the words are for the log.
+    Member(&'static str, &'static str),
+    /// It is longer than allowed.
+    TooLong,
+    /// The data in it, or after it, is larger than allowed.
     TooLarge,
 }
 
@@ -130,6 +134,10 @@ pub fn read_answer(
     req: &Sid,
     now: Time,
 ) -> Result<(Instruction, Operation), ControlError> {
+    // Headers of one name arrive as one, joined by commas, and no part of a JWT has one.
+    if message.contains(',') {
+        return Err(ControlError::Invalid("there are two of them: an answer carries one"));
+    }
     let (mut fields, until) = verified(keys, parties, message, now)?;
     if fields.text("req")?.as_deref() != Some(req.as_str()) {
         return Err(ControlError::Invalid("it does not answer this request"));
@@ -194,7 +202,7 @@ fn verified(
     now: Time,
 ) -> Result<(Fields, Time), ControlError> {
     if message.len() > LONGEST {
-        return Err(ControlError::TooLarge);
+        return Err(ControlError::TooLong);
     }
     let claims = keys.verify(Kind::Control, message).map_err(ControlError::Invalid)?;
     let mut fields = Fields::new(claims);
@@ -212,8 +220,11 @@ fn verified(
     }
     let starts = fields.integer("nbf")?.map_or(issued, |starts| starts.max(issued));
     let (from, until) = (starts.saturating_sub(LEEWAY), expires.saturating_add(LEEWAY));
-    if now.secs() < from || now.secs() > until {
-        return Err(ControlError::Invalid("it is not from just now"));
+    if now.secs() < from {
+        return Err(ControlError::Invalid("its iat or nbf is over 60 s ahead of our clock"));
+    }
+    if now.secs() > until {
+        return Err(ControlError::Invalid("its exp is over 60 s behind our clock"));
     }
     Ok((fields, Time::from_secs(until.saturating_add(1))))
 }
@@ -237,7 +248,7 @@ fn addressed(fields: &mut Fields) -> Result<Addressed, ControlError> {
         .text("sid")?
         .as_deref()
         .and_then(Sid::parse)
-        .ok_or(ControlError::Invalid("its sid is missing or none"))?;
+        .ok_or(ControlError::Member("sid", "it is missing or none"))?;
     Ok(Addressed { subject: fields.subject()?, sid })
 }
 

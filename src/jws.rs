@@ -140,7 +140,10 @@ impl OriginKeys {
             return Err("its alg is not HS256");
         }
         if member("typ") != Some(kind.typ()) {
-            return Err("its typ is not that of this use");
+            return Err(match kind {
+                Kind::Assertion => "its typ is not edge-session-assertion+jwt",
+                Kind::Control => "its typ is not edge-session-control+jwt",
+            });
         }
         let known = self.0.iter().find(|key| Some(key.id.as_str()) == member("kid"));
         known.ok_or("its kid names no key of ours")

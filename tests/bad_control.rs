@@ -120,10 +120,13 @@ fn controls_that_were_not_signed_for_this_are_invalid() {
 
 /// What comes of a control whose claims are changed like this.
 fn answer_changed(members: &Value) -> Reaction {
-    let (mut world, browser) = logged_in();
+    answer_changed_in(&mut logged_in(), members)
+}
+
+fn answer_changed_in((world, browser): &mut (World, Browser), members: &Value) -> Reaction {
     let members = members.clone();
     let keys = world.site().origin_keys.clone();
-    let reaction = answer_with(&mut world, &browser, "/", move |seen| {
+    let reaction = answer_with(world, browser, "/", move |seen| {
         sign(&keys, &extend(seen.answer(&json!({ "op": "update" })), &members))
     });
     if reaction.status != 200 {
@@ -131,6 +134,64 @@ fn answer_changed(members: &Value) -> Reaction {
         assert_eq!(*seen.data(), json!({}), "nothing was changed: {}", reaction.body);
     }
     reaction
+}
+
+/// What the log's last line says is wrong.
+fn told(world: &World) -> (String, Option<String>) {
+    let line: Value = serde_json::from_str(world.lines.last().unwrap()).unwrap();
+    let text = |name: &str| line[name].as_str().map(str::to_owned);
+    (text("why").unwrap(), text("member"))
+}
+
+#[test]
+fn the_log_says_what_is_wrong_and_with_which_member() {
+    let now = world::START.secs();
+    for (members, why, member) in [
+        (json!({ "op": "create", "sub": 17 }), "it is not a text", Some("sub")),
+        (json!({ "aud": ["https://app.example.com"] }), "it is not a text", Some("aud")),
+        (json!({ "iat": 1.5 }), "it is not a whole number of 0 or more", Some("iat")),
+        (
+            json!({ "end_others": "yes", "op": "rotate" }),
+            "it is not true or false",
+            Some("end_others"),
+        ),
+        (json!({ "op": "rotate", "amr": "pwd" }), "it is not a list of texts", Some("amr")),
+        (json!({ "set": [] }), "it is not an object", Some("set")),
+        (json!({ "idle": 0 }), "it is at least 1 second", Some("idle")),
+        (
+            json!({ "iat": now + 70, "exp": now + 100 }),
+            "its iat or nbf is over 60 s ahead of our clock",
+            None,
+        ),
+        (
+            json!({ "iat": now - 100, "exp": now - 70 }),
+            "its exp is over 60 s behind our clock",
+            None,
+        ),
+        (json!({ "set": { "a": "x".repeat(2050) } }), "its data is over limits.data", None),
+        (
+            json!({ "op": "create", "data": { "a": "x".repeat(2050) } }),
+            "its data is over limits.data",
+            None,
+        ),
+        (json!({ "set": { "a": "x".repeat(9000) } }), "it is over 8 KiB", None),
+    ] {
+        let mut at = logged_in();
+        assert_eq!(answer_changed_in(&mut at, &members).status, 502, "{members}");
+        assert_eq!(told(&at.0), (why.to_owned(), member.map(str::to_owned)), "{members}");
+    }
+}
+
+#[test]
+fn two_headers_in_one_answer_are_told_of_as_two() {
+    let (mut world, browser) = logged_in();
+    let keys = world.site().origin_keys.clone();
+    let reaction = answer_with(&mut world, &browser, "/", move |seen| {
+        let one = |op: &str| sign(&keys, &seen.answer(&json!({ "op": op })));
+        format!("{}, {}", one("update"), one("destroy"))
+    });
+    assert_code(&reaction, 502, "control_invalid", "two");
+    assert_eq!(told(&world), ("there are two of them: an answer carries one".to_owned(), None));
 }
 
 #[test]

@@ -121,6 +121,17 @@ fn a_trusted_origin_may_send_anything() {
 }
 
 #[test]
+fn a_sign_in_that_another_site_posts_back_begins_a_session_on_an_exempt_path_alone() {
+    let members = json!({ "csrf": { "insecure_exempt_paths": ["/acs"] } });
+    let (mut world, mut browser) = (World::new(&members), Browser::default());
+    let login = || Play::Say(json!({ "op": "create", "sub": "alice" }));
+    assert_eq!(world.go(&mut browser, foreign(write("/other")), login()).status, 403);
+    assert_eq!(world.who(0, &mut browser, write("/")), None);
+    assert_eq!(world.go(&mut browser, foreign(write("/acs")), login()).status, 200);
+    assert_eq!(world.who(0, &mut browser, write("/")), Some("alice".to_owned()));
+}
+
+#[test]
 fn an_exempt_path_gets_no_session_from_another_site_and_keeps_ours() {
     let members = json!({ "csrf": { "insecure_exempt_paths": ["/hook"] } });
     let (mut world, mut browser) = logged_in(&members);

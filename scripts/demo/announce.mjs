@@ -19,7 +19,8 @@ export const adoption = ({ issuer, audience, keys, access }) => `
 
 EDGE_SESSION_ORIGIN_KEYS=${keys}
 
-  and these ten lines (here for Node.js; every language has a JWT library), say as edge-session.mjs:
+  and its framework's kit (origins/express, django or spring; each README has the lines) or these ten lines (here for Node.js; every
+  language has a JWT library), say as edge-session.mjs:
 
 ${readFileSync(new URL("ten-lines.mjs", import.meta.url), "utf8").trimEnd()}
 export const gate = edgeSession({ issuer: ${JSON.stringify(issuer)}, audience: ${JSON.stringify(audience)}, keys: process.env.EDGE_SESSION_ORIGIN_KEYS });
@@ -29,5 +30,6 @@ export const gate = edgeSession({ issuer: ${JSON.stringify(issuer)}, audience: $
   To log in, answer with Edge-Session-Control: await gate.control("create", { req: claims.jti, sub: user.id });
   to log out: await gate.control("destroy", { req: claims.jti }). README.md has the rest.
 
-  Paths without a rule are ${access} now; --set default_access=… changes that.
+  ${access === "required" ? `Every path needs a user now, the login page too, so all that you see is 401: add --set default_access=optional,
+  and --set 'paths=[{"path":"/account/*","access":"required"}]' for what does.` : `Paths without a rule are ${access} now; --set default_access=… changes that.`}
 `;

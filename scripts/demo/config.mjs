@@ -90,6 +90,13 @@ export function build({ settings, file, options }) {
   return { config, port, notes, demonstration };
 }
 
+/** For --check: the table as a deployment has it, and what the command line says. */
+export function asDeployed({ settings, file, options }) {
+  const config = structuredClone(file ?? settings.vars?.EDGE_SESSION ?? {});
+  for (const { path, value } of options.sets) set(config, path, value);
+  return config;
+}
+
 /** An issuer that can work here, with its port. */
 function loopbackIssuer(issuer) {
   if (typeof issuer !== "string" || !URL.canParse(issuer)) return;

@@ -7,8 +7,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { adoption, banner } from "./announce.mjs";
 import { startAttacker } from "./attacker.mjs";
-import { build, readSettings, readTable } from "./config.mjs";
+import { freePort } from "../ports.mjs";
+import { asDeployed, build, readSettings, readTable } from "./config.mjs";
 import { devVars } from "./dev-vars.mjs";
+import { examine, reach } from "./examine.mjs";
 import { Failure } from "./failure.mjs";
 import { Feed } from "./feed.mjs";
 import { startGate } from "./gate.mjs";
@@ -31,8 +33,10 @@ async function main() {
   const require = createRequire(import.meta.url);
   const wrangler = require("wrangler");
   const settings = readSettings(join(root, "wrangler.toml"), wrangler);
+  const file = options.config && readTable(options.config, wrangler);
+  if (options.check) return checkDeployment({ settings, options, file, miniflare: require("miniflare") });
   const { vars, made } = devVars(join(root, ".dev.vars"));
-  const { config, port, notes, demonstration } = build({ settings, options, file: options.config && readTable(options.config, wrangler) });
+  const { config, port, notes, demonstration } = build({ settings, options, file });
 
   const hosts = await loopback();
   await free(port, hosts);
@@ -54,7 +58,8 @@ async function main() {
     miniflare: require("miniflare"), root, settings, config, vars, port, hosts,
     state: join(root, state), onLog: line => feed.gate(line),
   }));
-  await check(port, feed);
+  const problems = await refusals(port, feed);
+  if (problems.length > 0) throw new Failure(`the gate refuses its configuration:\n${listed(problems)}`);
 
   const address = `http://localhost:${port}`;
   if (options.quiet) return console.log(address);
@@ -63,6 +68,25 @@ async function main() {
   }));
   if (!demonstration) console.log(adoption({ ...site, keys, access: config.insecure_default_access ?? config.default_access ?? "required" }));
   feed.watch(({ from, record }) => from === "gate" && console.log(record.text ?? JSON.stringify(record)));
+}
+
+/** Says whether the gate takes the table as it stands, and ends. */
+async function checkDeployment({ settings, options, file, miniflare }) {
+  const config = asDeployed({ settings, file, options });
+  const what = options.config ?? "wrangler.toml";
+  const problems = await examine({
+    settings, config,
+    ask: async given => {
+      const feed = new Feed();
+      const port = await freePort();
+      await begin(startGate({ miniflare, root, settings, port, hosts: ["127.0.0.1"], onLog: line => feed.gate(line), ...given }));
+      return refusals(port, feed);
+    },
+  });
+  if (problems.length > 0) throw new Failure(`${what} is not to be deployed like this:\n${listed(problems)}`);
+  console.log(`The gate takes the table of ${what} as it stands.`);
+  for (const note of reach(settings)) console.log(`Note: ${note}.`);
+  return stop(0);
 }
 
 /** Starts the demonstration on a framework and gives its port, once it listens. */
@@ -128,19 +152,19 @@ async function free(port, hosts, purpose = "") {
   }
 }
 
-/** Asks the gate once whether it accepts its configuration; no request reaches the application by this. */
-async function check(port, feed) {
+/** What the gate refuses its configuration for; it is asked once, and no request reaches the application by this. */
+async function refusals(port, feed) {
   let listed;
   const stop = feed.watch(({ record }) => (listed ??= record.event === "config.invalid" ? record.problems : undefined));
-  const response = await fetch(`http://localhost:${port}/.edge-session/`, { signal: AbortSignal.timeout(60_000) });
+  const response = await fetch(`http://127.0.0.1:${port}/.edge-session/`, { signal: AbortSignal.timeout(60_000) });
   const body = await response.json().catch(() => ({}));
-  if (body.code === "config_invalid") {
-    // The answer says no more than that; what is wrong is in the log, and a line may come after the answer.
-    for (let waited = 0; !listed && waited < 5000; waited += 20) await new Promise(resolve => setTimeout(resolve, 20));
-    throw new Failure(`the gate refuses its configuration:\n${(listed ?? ["it does not say why"]).map(problem => `  - ${problem}`).join("\n")}`);
-  }
+  // The answer says no more than that; what is wrong is in the log, and a line may come after the answer.
+  for (let waited = 0; body.code === "config_invalid" && !listed && waited < 5000; waited += 20) await new Promise(resolve => setTimeout(resolve, 20));
   stop();
+  return body.code === "config_invalid" ? listed ?? ["it does not say why"] : [];
 }
+
+const listed = problems => problems.map(problem => `  - ${problem}`).join("\n");
 
 try {
   await main();

@@ -14,6 +14,7 @@ export const HELP = `scripts/dev starts the gate on this machine, with a demonst
   --set NAME=VALUE                 one setting for this run, such as --set lifetime.idle=5s;
                                    repeatable; VALUE is a JSON number, boolean, list or table, else text
   --config FILE                    a TOML or JSON file in the place of the [vars.EDGE_SESSION] table
+  --check                          only say whether the gate would take that table as it stands, deployed
   --quiet                          only the address on stdout
   --help                           this text
 
@@ -29,6 +30,7 @@ export function parse(argv) {
   return {
     help: values.help ?? false,
     quiet: values.quiet ?? false,
+    check: values.check ?? false,
     port: values.port === undefined ? undefined : port(values.port),
     ...origin(values.origin),
     config: values.config,
@@ -43,6 +45,7 @@ function read(argv) {
       options: {
         help: { type: "boolean", short: "h" },
         quiet: { type: "boolean", short: "q" },
+        check: { type: "boolean" },
         port: { type: "string", short: "p" },
         origin: { type: "string" },
         config: { type: "string" },
@@ -87,7 +90,12 @@ function setting(text) {
   if (!path.every(name => /^[a-z][a-z0-9_]*$/.test(name))) {
     throw new UsageError(`--set takes NAME=VALUE, such as lifetime.idle=5s, not "${text}"`);
   }
-  return { path, value: literal(text.slice(equals + 1)) };
+  const value = literal(text.slice(equals + 1));
+  // As it stands in wrangler.toml, which would go to the gate as a text.
+  if (typeof value === "string" && /^(?:\{|\[\s*[[{"])/.test(text.slice(equals + 1))) {
+    throw new UsageError(`--set takes lists and tables as JSON, such as 'paths=[{"path":"/assets/*","access":"public"}]', not "${text}"`);
+  }
+  return { path, value };
 }
 
 /** Text is the common case and needs no quotes; quoted, it is text even where it looks like a number. */

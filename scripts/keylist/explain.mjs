@@ -25,8 +25,8 @@ Cloudflare never shows a secret again, so keep the lists where you keep secrets.
 A rotation is three runs of the same lines, days apart; each run says which step it is and what to wait for:
 
   umask 077
-  scripts/keys rotate gate < gate.keys > gate.keys.next     (the first time: < secrets.env)
-  npx wrangler secret put EDGE_SESSION_KEYS < gate.keys.next
+  scripts/keys rotate gate < gate.keys > gate.keys.next &&     (the first time: < secrets.env)
+  npx wrangler secret put EDGE_SESSION_KEYS < gate.keys.next &&
   mv gate.keys.next gate.keys
 
 The secrets go to stdout, everything else to stderr. No secret is ever an argument, so none stays in the

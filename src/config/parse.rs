@@ -131,7 +131,7 @@ fn issuer(root: &mut Section) -> Option<WebOrigin> {
     match &issuer {
         None => root.report(
             "issuer",
-            "must be an origin as browsers write it, like \"https://app.example.com\": lower case, no path, no default port",
+            "must be an origin as browsers write it, like \"https://app.example.com\": lower case, no path and no slash at the end, no default port",
         ),
         Some(origin) if origin.scheme() == "https" => {}
         Some(origin) if origin.scheme() == "http" && origin.is_loopback() => {}

@@ -25,27 +25,27 @@ impl Fields {
         Self(members)
     }
 
-    pub(super) fn text(&mut self, name: &str) -> Taken<Option<String>> {
+    pub(super) fn text(&mut self, name: &'static str) -> Taken<Option<String>> {
         match self.0.remove(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(ControlError::Invalid("a member is not the text that it should be")),
+            Some(_) => Err(ControlError::Member(name, "it is not a text")),
         }
     }
 
-    pub(super) fn integer(&mut self, name: &str) -> Taken<Option<u64>> {
+    pub(super) fn integer(&mut self, name: &'static str) -> Taken<Option<u64>> {
         let Some(value) = self.0.remove(name) else {
             return Ok(None);
         };
-        let error = ControlError::Invalid("a member is not the integer that it should be");
+        let error = ControlError::Member(name, "it is not a whole number of 0 or more");
         value.as_u64().map(Some).ok_or(error)
     }
 
-    pub(super) fn flag(&mut self, name: &str) -> Taken<bool> {
+    pub(super) fn flag(&mut self, name: &'static str) -> Taken<bool> {
         let Some(value) = self.0.remove(name) else {
             return Ok(false);
         };
-        let error = ControlError::Invalid("a member is not the true or false that it should be");
+        let error = ControlError::Member(name, "it is not true or false");
         value.as_bool().ok_or(error)
     }
 
@@ -53,16 +53,16 @@ impl Fields {
         let Some(text) = self.text("sub")? else {
             return Ok(None);
         };
-        let error = ControlError::Invalid("its sub is empty, too long or has control characters");
+        let error = ControlError::Member("sub", "it is empty, too long or has control characters");
         Subject::parse(&text).map(Some).ok_or(error)
     }
 
-    pub(super) fn data(&mut self, name: &str) -> Taken<Data> {
+    pub(super) fn data(&mut self, name: &'static str) -> Taken<Data> {
         match self.0.remove(name) {
             None => Ok(Data::default()),
             Some(Value::Object(members)) => Data::parse(members)
-                .ok_or(ControlError::Invalid("its data is too deep or has a member __proto__")),
-            Some(_) => Err(ControlError::Invalid("its data is not an object")),
+                .ok_or(ControlError::Member(name, "it is too deep or has a member __proto__")),
+            Some(_) => Err(ControlError::Member(name, "it is not an object")),
         }
     }
 
@@ -76,15 +76,15 @@ impl Fields {
         };
         let fits = methods.len() <= MOST_METHODS
             && methods.iter().all(|method| (1..=LONGEST_METHOD).contains(&method.len()));
-        fits.then_some(Some(methods)).ok_or(ControlError::Invalid("its amr is too long"))
+        fits.then_some(Some(methods)).ok_or(ControlError::Member("amr", "it is too long"))
     }
 
     pub(super) fn shorter(&mut self) -> Taken<Shorter> {
-        let mut span = |name| match self.integer(name)? {
+        let mut span = |name: &'static str| match self.integer(name)? {
             None => Ok(None),
             Some(value) => seconds(value)
                 .map(Some)
-                .ok_or(ControlError::Invalid("idle and absolute are at least 1 second")),
+                .ok_or(ControlError::Member(name, "it is at least 1 second")),
         };
         Ok(Shorter { idle: span("idle")?, absolute: span("absolute")? })
     }
@@ -94,8 +94,8 @@ impl Fields {
         if self.0.is_empty() { Ok(()) } else { Err(error) }
     }
 
-    fn texts(&mut self, name: &str) -> Taken<Option<Vec<String>>> {
-        let error = ControlError::Invalid("a member is not the list of texts that it should be");
+    fn texts(&mut self, name: &'static str) -> Taken<Option<Vec<String>>> {
+        let error = ControlError::Member(name, "it is not a list of texts");
         let list = match self.0.remove(name) {
             None => return Ok(None),
             Some(Value::Array(list)) => list,

@@ -1,8 +1,8 @@
 //! Which events are said, and as which line.
 //!
 //! Guarantees: neither an attacker nor a store or an origin that is down can flood the log: what they
-//! give rise to is said at most once a second for each code, with a count. Nothing that happens to a
-//! session is left out, where the level is `info`.
+//! give rise to is said at most once a second for each code and reason, with a count. Nothing that
+//! happens to a session is left out, where the level is `info`.
 
 use std::collections::HashMap;
 
@@ -26,10 +26,13 @@ const UNBOUNDED: [What; 10] = [
     What::ConfigInvalid,
 ];
 
+/// The particulars that tell kinds of an event apart.
+const KIND: [&str; 6] = ["code", "fault", "reason", "why", "member", "channel"];
+
 /// Decides which events are said, and makes their lines.
 #[derive(Debug, Default)]
 pub struct Journal {
-    said: HashMap<(What, [String; 2]), Said>,
+    said: HashMap<(What, String), Said>,
 }
 
 #[derive(Debug)]
@@ -52,14 +55,14 @@ impl Journal {
         line.insert("time".to_owned(), now.millis().into());
         line.extend(event.fields.clone());
         if UNBOUNDED.contains(&event.what) {
-            // These are the gate's own words, so there are few of them. What comes out of band
-            // must not hide what the application gets wrong.
-            let word = |name| event.fields.get(name).and_then(Value::as_str).map(str::to_owned);
-            let code = word("code").or_else(|| word("fault"));
-            let kind = [code, word("channel")].map(Option::unwrap_or_default);
+            // These are the gate's own words, so there are few of them. A reason that comes with
+            // every other request must not hide a rare one, nor what comes out of band what the
+            // application gets wrong.
+            let kind =
+                KIND.map(|name| event.fields.get(name).and_then(Value::as_str).unwrap_or(""));
             let said = self
                 .said
-                .entry((event.what, kind))
+                .entry((event.what, kind.join(" ")))
                 .or_insert(Said { at: Time::default(), unsaid: 0 });
             // A clock that stepped backwards must not silence the log for long.
             if now >= said.at && now.since(said.at) < SILENCE {
@@ -130,6 +133,23 @@ mod tests {
             let event = Event::new(What::SessionRefused).with("code", code);
             assert!(journal.line(Level::Warn, &event, NOW).is_some(), "{code}");
             assert!(journal.line(Level::Warn, &event, NOW).is_none(), "{code}");
+        }
+    }
+
+    #[test]
+    fn one_reason_does_not_hide_another() {
+        let mut journal = Journal::default();
+        let refused = |reason| Event::new(What::SessionRefused).with("reason", reason);
+        let invalid = |why| Event::new(What::ControlInvalid).with("why", why);
+        let events = [
+            refused("not_presented"),
+            refused("superseded"),
+            invalid("it is not a text").with("member", "sub"),
+            invalid("it is not a text").with("member", "aud"),
+        ];
+        for event in events {
+            assert!(journal.line(Level::Warn, &event, NOW).is_some(), "{event:?}");
+            assert!(journal.line(Level::Warn, &event, NOW).is_none(), "{event:?}");
         }
     }
 

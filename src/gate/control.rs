@@ -275,12 +275,14 @@ fn replace(answer: Answer) -> Turn {
 
 /// The code and the event of an instruction that does not count.
 pub(super) fn rejected(error: ControlError) -> (Code, Event) {
-    let (code, why) = match error {
-        ControlError::Invalid(why) => (Code::ControlInvalid, why),
-        ControlError::TooLarge => (Code::ControlTooLarge, "it, or the data after it, is too large"),
+    let (code, why, member) = match error {
+        ControlError::Invalid(why) => (Code::ControlInvalid, why, None),
+        ControlError::Member(name, why) => (Code::ControlInvalid, why, Some(name)),
+        ControlError::TooLong => (Code::ControlTooLarge, "it is over 8 KiB", None),
+        ControlError::TooLarge => (Code::ControlTooLarge, "its data is over limits.data", None),
     };
-    let event = Event::new(What::ControlInvalid).with("code", code.as_str());
-    (code, event.with("why", why))
+    let event = Event::new(What::ControlInvalid).with("code", code.as_str()).with("why", why);
+    (code, member.into_iter().fold(event, |event, name| event.with("member", name)))
 }
 
 fn refuse(context: &Context, error: ControlError, events: &mut Vec<Event>) -> Turn {

@@ -40,7 +40,7 @@ pub fn read(
     now: Time,
     events: &mut Vec<Event>,
 ) -> Result<(Call, Asked), Answer> {
-    let message = body.ok_or(ControlError::TooLarge);
+    let message = body.ok_or(ControlError::TooLong);
     let read = message.and_then(|message| {
         control::read_out_of_band(&site.origin_keys, site.parties(), message, now)
     });

@@ -1,7 +1,7 @@
 // scripts/dev as a stranger would use it: one command, a site in a browser, an attacker's page beside it, and nothing left
 // when it ends.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -267,6 +267,24 @@ test("a configuration that the gate refuses is told, all of it, and the command 
   assert.equal(run.out, "");
   assert.match(run.err, /lifetime\.idle/);
   assert.match(run.err, /nonsense/);
+});
+
+test("--check: a table that is right ends well, and one that is not tells what a deployment would answer 500 for", async t => {
+  const folder = mkdtempSync(join(tmpdir(), "edge-session-table-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "table.toml");
+  const checked = async table => {
+    writeFileSync(file, table);
+    const run = dev(["--check", "--config", file]);
+    return { code: (await run.ended).code, out: run.out, err: run.err };
+  };
+  const good = await checked('issuer = "https://shop.example"\norigin = "https://origin.shop.example"\n');
+  assert.equal(good.code, 0, good.err);
+  assert.match(good.out, /takes the table/);
+  const bad = await checked('issuer = "https://shop.example/"\norigin = "https://origin.shop.example"\nlogin_url = "/login"\n');
+  assert.deepEqual([bad.code, bad.out], [1, ""]);
+  assert.match(bad.err, /- issuer: .*slash/);
+  assert.match(bad.err, /- login_url: /);
 });
 
 test("a port in use is named, with the way out", async () => {

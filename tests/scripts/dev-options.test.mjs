@@ -5,8 +5,9 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { build, readSettings, readTable } from "../../scripts/demo/config.mjs";
+import { asDeployed, build, readSettings, readTable } from "../../scripts/demo/config.mjs";
 import { devVars } from "../../scripts/demo/dev-vars.mjs";
+import { examine, reach } from "../../scripts/demo/examine.mjs";
 import { Failure } from "../../scripts/demo/failure.mjs";
 import { Ids } from "../../scripts/demo/ids.mjs";
 import { UsageError, parse } from "../../scripts/demo/options.mjs";
@@ -35,6 +36,39 @@ test("wrong options are usage errors", () => {
   const wrong = [["--nope"], ["extra"], ["--port", "0"], ["--port", "65535"], ["--port", "x"], ["--set", "x"], ["--set", "=1"], ["--set", "a..b=1"],
     ["--set", "__proto__.x=1"], ["--origin", "localhost:3000"], ["--origin", "http://h/path"], ["--origin", "ftp://h"], ["--port"], ["--quiet=yes"]];
   for (const args of wrong) assert.throws(() => parse(args), UsageError, args.join(" "));
+});
+
+test("--set: a list or table as wrangler.toml has it is an error that shows the form", () => {
+  for (const value of ['[{ path = "/x", access = "public" }]', '{ idle = "5s" }', '["a", ]']) {
+    assert.throws(() => parse(["--set", `paths=${value}`]), error => error instanceof UsageError && error.message.includes('\'paths=[{"path":'), value);
+  }
+});
+
+test("--check: the table stays as it is deployed, but for what --set says", () => {
+  assert.equal(parse(["--check"]).check, true);
+  const file = { issuer: "https://shop.example/", origin: "route" };
+  assert.deepEqual(asDeployed({ settings, file, options: parse(["--set", "store=kv"]) }), { ...file, store: "kv" });
+  assert.deepEqual(asDeployed({ settings, options: parse([]) }), settings.vars.EDGE_SESSION);
+});
+
+test("--check: the examples of wrangler.toml are no configuration, bound services are there, and keys are none of the development's", async () => {
+  let asked;
+  const config = { issuer: "https://app.example.com", origin: "binding:SHOP" };
+  const ask = given => {
+    asked = given;
+    return ["lifetime.idle: the gate's words"];
+  };
+  assert.deepEqual(await examine({ settings: { services: [{ binding: "SHOP" }] }, config, ask }), ["issuer: is https://app.example.com still, the example", "lifetime.idle: the gate's words"]);
+  assert.deepEqual(await examine({ settings, config: { issuer: "https://shop.example", origin: "http://localhost:3000" }, ask: () => [] }), ["origin: http://localhost:3000 is on this machine"]);
+  assert.deepEqual(await examine({ settings, config: { issuer: "https://shop.example", origin: "route" }, ask: () => [] }), []);
+  assert.equal(typeof asked.vars.SHOP, "string");
+  assert.ok(Object.values(asked.vars).every(text => !text.startsWith("dev-")));
+  assert.throws(() => statSync(asked.state), { code: "ENOENT" });
+});
+
+test("--check: a Worker that nothing leads to is told of", () => {
+  for (const settings of [{ routes: [{ pattern: "shop.example", custom_domain: true }] }, { route: "shop.example/*" }, { workers_dev: true }]) assert.deepEqual(reach(settings), []);
+  assert.match(reach({ workers_dev: false })[0], /no route/);
 });
 
 test("the site is here and the origin is the demonstration, whatever wrangler.toml names", () => {

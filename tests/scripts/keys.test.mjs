@@ -109,20 +109,44 @@ test("the list may come through a pipe whose other end takes its time", () => {
   assert.ok(run.stdout.startsWith(`${input},`));
 });
 
-test("the README's lines: the first once, the others three times, and each list starts from the one before", t => {
+const rotation = /\n## Rotate the keys\n[^]*?```sh\n([^]*?)```/.exec(readFileSync(join(dirname(SCRIPT), "../README.md"), "utf8"))[1];
+
+/** The README's lines of a rotation in a folder of their own; `put` is in wrangler's place, and `step` takes more options. */
+function rotating(t, put) {
   const folder = mkdtempSync(join(tmpdir(), "edge-session-rotation-"));
   t.after(() => rmSync(folder, { recursive: true }));
-  const [, block] = /\n## Rotate the keys\n[^]*?```sh\n([^]*?)```/.exec(readFileSync(join(dirname(SCRIPT), "../README.md"), "utf8"));
-  const [once, thrice] = block.split("\n\n");
+  const [once, thrice] = rotation.split("\n\n");
   const [gate] = thrice.match(/scripts\/keys rotate gate/);
-  // What wrangler would be given; and the third time comes today, not in a month.
-  const step = now => thrice.replace("npx wrangler secret put EDGE_SESSION_KEYS", "cat >> put").replace(gate, `"${SCRIPT}" rotate gate${now}`);
-  const lines = [`"${SCRIPT}" new > secrets.env`, once, step(""), step(""), step(" --now")].join("\n");
-  const run = spawnSync("sh", ["-ec", lines], { cwd: folder, encoding: "utf8" });
-  assert.equal(run.status, 0, run.stderr);
-  const put = readFileSync(join(folder, "put"), "utf8").trim().split("\n").map(list => ids(parse(list, "put")));
+  const step = (now = "") => thrice.replace("npx wrangler secret put EDGE_SESSION_KEYS", put).replace(gate, `"${SCRIPT}" rotate gate${now}`);
+  const run = (flags, ...lines) => spawnSync("sh", [flags, lines.join("\n")], { cwd: folder, encoding: "utf8" });
+  const read = name => readFileSync(join(folder, name), "utf8");
+  assert.equal(run("-ec", `"${SCRIPT}" new > secrets.env`, once).status, 0);
+  return { step, run, read };
+}
+
+test("the README's lines: the first once, the others three times, and each list starts from the one before", t => {
+  const { step, run, read } = rotating(t, "cat >> put");
+  // The third time comes today, not in a month.
+  const { status, stderr } = run("-ec", step(), step(), step(" --now"));
+  assert.equal(status, 0, stderr);
+  const put = read("put").trim().split("\n").map(list => ids(parse(list, "put")));
   const [[first, second]] = put;
   assert.deepEqual(put, [[first, second], [second, first], [second]]);
+});
+
+test("the README's lines, pasted too early, leave the secret and the list as they are", t => {
+  const { step, run, read } = rotating(t, "cat >> put");
+  run("-c", step(), step());
+  const [put, list] = [read("put"), read("gate.keys")];
+  assert.match(run("-c", step()).stderr, /too early/);
+  assert.deepEqual([read("put"), read("gate.keys")], [put, list]);
+});
+
+test("the README's lines, where wrangler could not put the secret, leave the list as it is", t => {
+  const { step, run, read } = rotating(t, "false");
+  const list = read("gate.keys");
+  run("-c", step());
+  assert.equal(read("gate.keys"), list);
 });
 
 const noGit = spawnSync("git", ["rev-parse"], { cwd: dirname(SCRIPT) }).status === 0 ? false : "this is no git repository";

@@ -70,8 +70,8 @@ fn life(shorter: Shorter) -> Value {
 
 fn code(error: ControlError) -> &'static str {
     match error {
-        ControlError::Invalid(_) => "control_invalid",
-        ControlError::TooLarge => "control_too_large",
+        ControlError::Invalid(_) | ControlError::Member(..) => "control_invalid",
+        ControlError::TooLong | ControlError::TooLarge => "control_too_large",
     }
 }
 

@@ -122,7 +122,8 @@ def _is_loopback(host):
 def parse_keys(text):
     """The list `kid:key,kid:key` as the gate has it in EDGE_SESSION_ORIGIN_KEYS."""
     keys = []
-    for entry in text.split(",") if isinstance(text, str) else ():
+    # A list that was kept in a file ends with its newline, as scripts/keys and editors write it; wrangler takes it off, too.
+    for entry in re.sub(r"\r?\n\Z", "", text).split(",") if isinstance(text, str) else ():
         match = re.fullmatch(r"([A-Za-z0-9._-]{1,32}):([A-Za-z0-9_-]+)", entry)
         kid, key = match.groups() if match else ("", "")
         try:

@@ -60,8 +60,24 @@ def read_assertion(config, token):
             options={"require": ["iss", "aud", "iat", "exp", "jti"], "strict_aud": True},
         )
     except (jwt.InvalidTokenError, UnicodeError, OverflowError, RecursionError) as error:
-        raise InvalidAssertion(f"{type(error).__name__}: {error}") from error
+        raise InvalidAssertion(_words_for(error, config)) from error
     return claims_of(claims)
+
+
+def _words_for(error, config):
+    """What is to be looked at, where PyJWT says only what has failed."""
+    match error:
+        case jwt.InvalidSignatureError():
+            return "its signature does not verify: the key of its kid in KEYS is not the gate's"
+        case jwt.ExpiredSignatureError():
+            return "it has expired: it was kept waiting on its way here, or the clocks differ by over 60 s"
+        case jwt.ImmatureSignatureError():
+            return "it was issued in the future: the clocks differ by over 60 s"
+        case jwt.InvalidIssuerError():
+            return f"its iss is not ISSUER, which is {config.issuer!r} here"
+        case jwt.InvalidAudienceError():
+            return f"its aud is not AUDIENCE, which is {config.audience!r} here"
+    return f"{type(error).__name__}: {error}"
 
 
 def claims_of(claims: dict[str, Any]):

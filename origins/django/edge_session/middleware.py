@@ -50,8 +50,9 @@ class SessionMiddleware(DjangoSessionMiddleware):
             try:
                 claims = read_assertion(settings_, token)
             except InvalidAssertion as error:
-                logger.warning("Refused a request that did not come through the gate: %s", error)
-                response = HttpResponseForbidden("This application is reached through its gate only.", content_type="text/plain")
+                logger.warning("Refused a request without a valid Edge-Session-Assertion: %s", error)
+                text = "The gate's assertion does not verify here; this application's log says why." if token else "This application is reached through its gate only."
+                response = HttpResponseForbidden(text, content_type="text/plain")
                 response.headers["Cache-Control"] = "no-store"
                 return response
         if settings_.host_from_issuer and not settings_.standalone:

@@ -61,13 +61,15 @@ def _post(config, message):
             return json.loads(body) if response.status == 200 else None
     except urllib.error.HTTPError as error:
         with error:
-            raise ControlRefused(f"the gate answered {error.code} ({_code(error)})", error.code) from None
+            code = _code(error)
+            where = "; control.invalid in its log says why" if code.startswith("control_") else ""
+            raise ControlRefused(f"the gate answered {error.code} ({code}){where}", error.code) from None
     except (OSError, HTTPException, ValueError) as error:
         raise ControlRefused(f"the gate could not be asked: {error}") from error
 
 
 def _code(error):
     try:
-        return json.loads(error.read(4096)).get("code", "no code")
+        return str(json.loads(error.read(4096)).get("code", "no code"))
     except (OSError, HTTPException, ValueError, AttributeError):
         return "no code"

@@ -36,7 +36,7 @@ class WebSocketSessions:
         try:
             claims = _claims(scope, cookies)
         except InvalidAssertion as error:
-            logger.warning("Refused a WebSocket that did not come through the gate: %s", error)
+            logger.warning("Refused a WebSocket without a valid Edge-Session-Assertion: %s", error)
             return await send({"type": "websocket.close", "code": 1008})  # before it is accepted: a 403
         session = self._store(claims=claims)
         session.answered(None)  # no response will carry a change

@@ -247,7 +247,7 @@ class Faults(WithGate, SimpleTestCase):
         for status in (400, 403, 302):
             self.gate.told.clear()
             self.gate.answers = [(status, {"code": "control_invalid"})]
-            with self.assertRaisesRegex(ControlRefused, "control_invalid") as caught:
+            with self.assertRaisesRegex(ControlRefused, "control_invalid.; control.invalid in its log says why") as caught:
                 end_sessions("7")
             self.assertEqual((caught.exception.status, len(self.gate.told)), (status, 1))
 

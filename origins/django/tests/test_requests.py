@@ -39,6 +39,22 @@ class Refusals(TestCase):
         for bad in (None, "", "x", token[:-1], token + "A", expired, early, f"{token},{token}", assertion(aud="other"), assertion(aud=["origin"]), assertion(iss="https://evil.example")):
             self.assertEqual(self.status(bad), 403, bad)
 
+    def test_the_log_says_what_is_to_be_looked_at_and_the_answer_whether_an_assertion_came_at_all(self):
+        now = int(time.time())
+        for token, words in (
+            (assertion()[:-43] + "A" * 43, "the key of its kid in KEYS is not the gate's"),
+            (assertion(iss="https://evil.example"), f"its iss is not ISSUER, which is {config().issuer!r} here"),
+            (assertion(aud="other"), "its aud is not AUDIENCE, which is 'origin' here"),
+            (assertion(iat=now - 360, exp=now - 300), "it has expired"),
+            (assertion(iat=now + 300, exp=now + 360), "the clocks differ by over 60 s"),
+        ):
+            with self.assertLogs("edge_session", "WARNING") as logs:
+                response = Client(headers={"edge-session-assertion": token}).get("/data")
+            self.assertIn(words, logs.output[0])
+            self.assertContains(response, "this application's log says why", status_code=403)
+        with self.assertLogs("edge_session", "WARNING"):
+            self.assertContains(Client().get("/data"), "through its gate only", status_code=403)
+
     def test_what_a_parser_chokes_on_is_refused_too(self):
         part = lambda text: base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()  # noqa: E731
         for header in ("[" * 40_000, '{"a":' * 9_000, "9" * 5_000, "\ud800".encode("utf-8", "surrogatepass").decode("latin-1")):
@@ -201,6 +217,13 @@ class Settings(SimpleTestCase):
     def test_keys_do_not_print(self):
         self.assertNotIn("ABC", repr(config()))
         self.assertEqual(parse_keys("a:" + "QUJD" * 11)[0], ("a", b"ABC" * 11))
+
+    def test_the_list_may_end_with_the_newline_of_the_file_that_it_was_kept_in_and_has_no_other_white_space(self):
+        for end in ("\n", "\r\n"):
+            self.assertEqual(parse_keys(GOOD["KEYS"] + end), parse_keys(GOOD["KEYS"]))
+        for keys in (GOOD["KEYS"] + "\n\n", GOOD["KEYS"] + " ", "\n" + GOOD["KEYS"]):
+            with self.assertRaises(ImproperlyConfigured):
+                parse_keys(keys)
 
     def test_checks_find_what_would_go_wrong_later(self):
         ours, cache = "edge_session.middleware.SessionMiddleware", "django.middleware.cache.UpdateCacheMiddleware"

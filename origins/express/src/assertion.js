@@ -16,6 +16,15 @@ function isSession({ sid, sub, data }) {
   return isText(sid) && (sub === undefined || isText(sub)) && data !== null && typeof data === "object" && !Array.isArray(data);
 }
 
+// What is to be looked at, where jose says only what has failed.
+function wordsFor(error, { issuer, audience }) {
+  if (error instanceof errors.JWSSignatureVerificationFailed) return "its signature does not verify: the key of its kid in `keys` is not the gate's";
+  if (error instanceof errors.JWTExpired) return "it has expired: it was kept waiting on its way here, or the clocks differ by over 60 s";
+  if (error instanceof errors.JWTClaimValidationFailed && error.claim === "iss") return `its iss is not \`issuer\`, which is ${JSON.stringify(issuer)} here`;
+  if (error instanceof errors.JWTClaimValidationFailed && error.claim === "aud") return `its aud is not \`audience\`, which is ${JSON.stringify(audience)} here`;
+  return error instanceof errors.JOSEError ? error.message : "it does not verify";
+}
+
 // A function from an assertion to its claims; it throws Refused.
 export function makeVerify({ issuer, audience, keys }) {
   const byId = new Map(keys.map(({ kid, key }) => [kid, key]));
@@ -40,7 +49,7 @@ export function makeVerify({ issuer, audience, keys }) {
       });
     } catch (error) {
       if (error instanceof Refused) throw error;
-      throw new Refused(error instanceof errors.JOSEError ? error.message : "it does not verify");
+      throw new Refused(wordsFor(error, { issuer, audience }));
     }
     const { payload, protectedHeader } = verified;
     // jose takes other spellings of a type.

@@ -8,7 +8,8 @@ const PAUSES = [150, 500, 1500]; // ms before another one
 
 export class GateError extends Error {
   constructor(status, code) {
-    super(`edgeSession: the gate answered ${status}${code ? ` ${code}` : ""}`);
+    const where = code?.startsWith("control_") ? "; control.invalid in its log says why" : "";
+    super(`edgeSession: the gate answered ${status}${code ? ` ${code}` : ""}${where}`);
     this.name = "GateError";
     this.status = 500;
     this.code = "EDGE_SESSION_GATE";
@@ -29,6 +30,7 @@ export function makeGate(options) {
     let code;
     try {
       ({ code } = JSON.parse(body));
+      if (typeof code !== "string") code = undefined;
     } catch {
       // not one of the gate's answers
     }

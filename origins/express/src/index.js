@@ -49,7 +49,7 @@ export function edgeSession(given = {}) {
       (error) => {
         if (!(error instanceof Refused)) return next(error);
         tell(error.message);
-        refuse(req, res, options.issuer);
+        refuse(req, res, shown.get(req).headers["edge-session-assertion"] ? "The gate's assertion does not verify here; this application's log says why" : `Only requests through ${options.issuer} are answered`);
       },
     );
   }
@@ -59,8 +59,9 @@ export function edgeSession(given = {}) {
     try {
       return authOf(await identify(request));
     } catch (error) {
-      if (error instanceof Refused) return undefined;
-      throw error;
+      if (!(error instanceof Refused)) throw error;
+      tell(error.message);
+      return undefined;
     }
   };
   // For jobs: an account that was disabled, a password that was reset.
@@ -152,10 +153,10 @@ function setSite(req, { protocol, host, hostname }) {
   for (const [name, value] of Object.entries(values)) Object.defineProperty(req, name, { value, configurable: true, enumerable: true });
 }
 
-function refuse(req, res, issuer) {
+function refuse(req, res, title) {
   // In a handshake the response may be no more than an object that somebody has made up.
   if (typeof res.writeHead !== "function") return void req.socket.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", () => req.socket.destroy());
-  const body = { type: "about:blank", title: `Only requests through ${issuer} are answered`, status: 403, code: "not_through_the_gate" };
+  const body = { type: "about:blank", title, status: 403, code: "not_through_the_gate" };
   res.writeHead(403, { "Content-Type": "application/problem+json", "Cache-Control": "no-store" });
   res.end(JSON.stringify(body));
 }

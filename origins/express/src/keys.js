@@ -6,7 +6,8 @@ const LOOPBACK = /^(?:(?:.+\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 export function parseKeys(text, issuer) {
   if (typeof text !== "string" || text === "") throw new TypeError("edgeSession: `keys` is not set; it is the value of EDGE_SESSION_ORIGIN_KEYS");
   const seen = new Set();
-  return text.split(",").map((entry, i) => {
+  // A list that was kept in a file ends with its newline, as scripts/keys and editors write it; wrangler takes it off, too.
+  return text.replace(/\r?\n$/, "").split(",").map((entry, i) => {
     const [, kid, encoded] = /^([A-Za-z0-9._-]{1,32}):([A-Za-z0-9_-]+)$/.exec(entry) ?? [];
     const key = Buffer.from(encoded ?? "", "base64url");
     if (kid === undefined || key.length < 32 || key.length > 64) {

@@ -18,7 +18,7 @@ async function fakeGate(t, answers = []) {
     got.push({ path: req.url, method: req.method, ...claimsOf(body), body });
     const status = answers.shift() ?? 204;
     if (typeof status === "object") res.writeHead(200).end(JSON.stringify(status));
-    else res.writeHead(status).end(status === 204 ? undefined : JSON.stringify({ code: status === 404 ? "not_found" : "some_code" }));
+    else res.writeHead(status).end(status === 204 ? undefined : JSON.stringify({ code: { 404: "not_found", 422: "control_invalid" }[status] ?? "some_code" }));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => server.close());
@@ -42,6 +42,25 @@ onBoth("what did not come through the gate is refused, says why in the log once,
   assert.equal(log.length, 3);
   assert.ok(log.every((line) => !line.includes(strange["Edge-Session-Assertion"].slice(-20))));
   assert.equal((await get("/")).text, "in");
+});
+
+onBoth("the log says what is to be looked at, and the answer whether an assertion came at all", async (start) => {
+  const { url, edge, log, sessions } = await start((app) => app.use((req, res) => res.send("in")));
+  const now = Math.floor(Date.now() / 1000);
+  const titled = async (headers) => (await (await fetch(`${url}/`, { headers })).json()).title;
+  assert.equal(await titled({}), `Only requests through ${edge.issuer} are answered`);
+  for (const [headers, words] of [
+    [edgeForTests().headers({}), /the key of its kid in `keys` is not the gate's/],
+    [edge.headers({ iss: "https://other.example" }), /its iss is not `issuer`, which is "https:\/\/app\.example\.com" here/],
+    [edge.headers({ aud: "other" }), /its aud is not `audience`, which is "origin" here/],
+    [edge.headers({ iat: now - 360, exp: now - 300 }), /it has expired.*the clocks differ/],
+    [edge.headers({ iat: now + 300, exp: now + 360 }), /the clocks differ/],
+  ]) {
+    assert.equal(await titled(headers), "The gate's assertion does not verify here; this application's log says why");
+    assert.match(log.at(-1), words);
+  }
+  await sessions.authenticate({ headers: { "edge-session-assertion": "no.such.one" } });
+  assert.match(log.at(-1), /kid|JWS|JOSE|Protected/, "a handshake is told of as well");
 });
 
 onBoth("an exact direct path is answered without the gate, and has no session", async (start) => {
@@ -218,6 +237,14 @@ onBoth("a change after the head that the gate refuses breaks the answer; a login
   await assert.rejects(get("/refused", { data: {} }));
   assert.match(errors[0].message, /the gate answered 400 some_code/);
   assert.match((await get("/login", { data: {} })).text, /too late to begin a session or to log in/);
+});
+
+test("an instruction that the gate refuses out of band is an error that says where to read why", async (t) => {
+  const edge = edgeForTests();
+  const gate = await fakeGate(t, [422, 403]);
+  const sessions = edgeSession({ ...only(edge), controlUrl: gate.url });
+  await assert.rejects(sessions.endSessions("17"), /answered 422 control_invalid; control\.invalid in its log says why$/);
+  await assert.rejects(sessions.endSessions("17"), /answered 403 some_code$/);
 });
 
 onBoth("reload after a save is the session as the gate has it then, and undoes nothing", async (start, t) => {
@@ -460,6 +487,16 @@ test("what is not at that address is no answer of the gate: a job is not told th
 function only({ issuer, audience, keys }) {
   return { issuer, audience, keys };
 }
+
+test("the list may end with the newline of the file that it was kept in, and has no other white space", async () => {
+  const edge = edgeForTests();
+  const assertion = edge.headers({ sub: "ada" })["Edge-Session-Assertion"];
+  for (const end of ["\n", "\r\n"]) {
+    const sessions = edgeSession({ ...only(edge), keys: edge.keys + end });
+    assert.equal((await sessions.authenticate({ headers: { "edge-session-assertion": assertion } })).sub, "ada");
+  }
+  for (const keys of [`${edge.keys}\n\n`, `${edge.keys} `, `\n${edge.keys}`]) assert.throws(() => edgeSession({ ...only(edge), keys }), TypeError);
+});
 
 test("development keys are for a site on this machine only", () => {
   const keys = `new:${Buffer.alloc(32, 7).toString("base64url")},DEV-origin-1:${Buffer.alloc(32, 8).toString("base64url")}`;
