@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { startCache } from "../../origins/express/test/site.mjs";
-import { missing, startSpring } from "../../origins/spring/site/site.mjs";
+import { BOOTS, missing, startSpring } from "../../origins/spring/site/site.mjs";
 import { Browser, FRESH, cookieIn, eventually } from "./harness/app.mjs";
 import { freePort, makeKey, startGate } from "./harness/gate.mjs";
 import { BROWSER, connect, request, send } from "./harness/raw.mjs";
@@ -43,12 +43,12 @@ class Visitor extends Browser {
   }
 }
 
-test("Spring Boot", { skip: missing !== undefined && process.env.CI !== "true" && missing }, async (t) => {
+for (const boot of BOOTS) test(`Spring Boot ${boot}`, { skip: missing !== undefined && process.env.CI !== "true" && missing }, async (t) => {
   assert.equal(missing, undefined);
   const port = await freePort();
   const key = makeKey("dev-origin1");
   const [issuer, audience] = [`http://localhost:${port}`, "spring"];
-  const spring = await startSpring({ issuer, audience, keys: key.entry }, ["--edge-session.remembered-after=5s"]);
+  const spring = await startSpring({ issuer, audience, keys: key.entry, boot }, ["--edge-session.remembered-after=5s"]);
   t.after(() => spring.stop());
   const cache = await startCache(spring.url);
   t.after(() => cache.stop());
@@ -411,7 +411,7 @@ test("Spring Boot", { skip: missing !== undefined && process.env.CI !== "true" &
   });
 
   await t.test("standalone mode is refused where the application is packaged", async () => {
-    await assert.rejects(startSpring({ issuer, audience, keys: key.entry }, ["--edge-session.standalone=true", "--spring.main.lazy-initialization=false"]), /is for development and tests/);
+    await assert.rejects(startSpring({ issuer, audience, keys: key.entry, boot }, ["--edge-session.standalone=true", "--spring.main.lazy-initialization=false"]), /is for development and tests/);
   });
 
   await t.test("nothing that was meant to work was refused by the gate, and nothing leaked into Spring's log", async () => {
