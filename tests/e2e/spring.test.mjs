@@ -3,45 +3,13 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { startCache } from "../../origins/express/test/site.mjs";
 import { BOOTS, missing, startSpring } from "../../origins/spring/site/site.mjs";
-import { Browser, FRESH, cookieIn, eventually } from "./harness/app.mjs";
+import { FRESH, cookieIn, eventually } from "./harness/app.mjs";
 import { freePort, makeKey, startGate } from "./harness/gate.mjs";
 import { BROWSER, connect, request, send } from "./harness/raw.mjs";
+import { Visitor } from "./harness/spring.mjs";
 
 const FORM = ["Content-Type", "application/x-www-form-urlencoded"];
 const JSON_TYPE = ["Content-Type", "application/json"];
-
-class Visitor extends Browser {
-  // Spring's CSRF token of this session; asking for it is what a form does.
-  async token() {
-    return (await this.read("/data")).json().token;
-  }
-
-  // A form of the site.
-  async submit(path, fields = {}, headers = []) {
-    const body = new URLSearchParams({ _csrf: await this.token(), ...fields });
-    return this.send("POST", path, [...BROWSER.submit, ["Origin", this.gate.issuer], FORM, ...headers], body.toString());
-  }
-
-  async signIn(username, more = {}) {
-    const answer = await this.submit("/login", { username, password: "secret", ...more });
-    assert.equal(answer.status, 302, answer.text);
-    assert.doesNotMatch(answer.header("location"), /error/);
-    assert.ok(cookieIn(answer)?.value);
-    return this;
-  }
-
-  // What the application sees, on a request for which the store is asked; `change` is { set, unset }.
-  async state(change = {}) {
-    const token = await this.token();
-    const answer = await this.send("POST", "/data", [...BROWSER.fetch, ["Origin", this.gate.issuer], JSON_TYPE, ["X-CSRF-TOKEN", token]], JSON.stringify(change));
-    assert.equal(answer.status, 200, answer.text);
-    return answer.json();
-  }
-
-  async user() {
-    return (await this.state()).user;
-  }
-}
 
 for (const boot of BOOTS) test(`Spring Boot ${boot}`, { skip: missing !== undefined && process.env.CI !== "true" && missing }, async (t) => {
   assert.equal(missing, undefined);
