@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.reflect.Constructor;
 import java.util.Collection;
 import java.util.Map;
+import java.util.Objects;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
@@ -93,7 +94,7 @@ class AuthenticationModule extends SimpleModule {
 
 	}
 
-	/** Class and message. An application's own exception is written as Spring's that it extends. */
+	/** Class and message. An exception that has no constructor for the message, and an application's own, is written as Spring's that it extends. */
 	private static final class Serializer extends StdSerializer<AuthenticationException> {
 
 		Serializer() {
@@ -110,18 +111,29 @@ class AuthenticationModule extends SimpleModule {
 		@Override
 		public void serializeWithType(AuthenticationException failure, JsonGenerator generator, SerializerProvider provider,
 				TypeSerializer types) throws IOException {
-			var type = types.writeTypePrefix(generator, types.typeId(failure, known(failure.getClass()), JsonToken.START_OBJECT));
+			var type = types.writeTypePrefix(generator, types.typeId(failure, known(failure), JsonToken.START_OBJECT));
 			generator.writeStringField("message", failure.getMessage());
 			types.writeTypeSuffix(generator, type);
 		}
 
-		private static Class<?> known(Class<?> type) {
-			for (Class<?> one = type; one != AuthenticationException.class; one = one.getSuperclass()) {
-				if (one.getName().startsWith(SPRING) && ClassUtils.hasConstructor(one, String.class)) {
+		private static Class<?> known(AuthenticationException failure) {
+			for (Class<?> one = failure.getClass(); one != AuthenticationException.class; one = one.getSuperclass()) {
+				if (one.getName().startsWith(SPRING) && keepsTheMessage(one, failure.getMessage())) {
 					return one;
 				}
 			}
 			return AuthenticationServiceException.class;
+		}
+
+		/** The text that OAuth2AuthenticationException takes is an error's code, and not its message. */
+		private static boolean keepsTheMessage(Class<?> type, String message) {
+			try {
+				Throwable same = (Throwable) type.getConstructor(String.class).newInstance(message);
+				return Objects.equals(same.getMessage(), message);
+			}
+			catch (ReflectiveOperationException ex) {
+				return false;
+			}
 		}
 
 	}
