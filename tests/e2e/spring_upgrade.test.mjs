@@ -38,7 +38,7 @@ test("from Spring Boot 3.5 to 4", { skip: missing !== undefined && process.env.C
   let users = 0;
   const newUser = (kind = "user") => `${kind}-${(users += 1)}`;
 
-  for (const [from, to] of [["3", "4"], ["4", "3"]]) {
+  for (const [from, to] of [BOOTS, BOOTS.toReversed()]) {
     const on = (boot) => (balancer.boot = boot);
 
     await t.test(`a login on ${from} is one on ${to}, with all that the session held, and so is what ${to} makes of it`, async () => {
