@@ -57,8 +57,9 @@ class AuthenticationModule extends SimpleModule {
 		setDeserializers(new Deserializers());
 		setMixInAnnotation(SimpleSavedRequest.class, OnlyTheUrl.class);
 		setMixInAnnotation(OneTimeTokenAuthenticationToken.class, WithoutTheToken.class);
-		if (ClassUtils.isPresent(ONE_TIME_TOKEN, null)) {
-			setMixInAnnotation(ClassUtils.resolveClassName(ONE_TIME_TOKEN, null), WithoutTheToken.class);
+		ClassLoader loader = getClass().getClassLoader();
+		if (ClassUtils.isPresent(ONE_TIME_TOKEN, loader)) {
+			setMixInAnnotation(ClassUtils.resolveClassName(ONE_TIME_TOKEN, loader), WithoutTheToken.class);
 		}
 	}
 

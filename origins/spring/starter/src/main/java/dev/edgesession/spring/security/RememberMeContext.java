@@ -19,7 +19,8 @@ import org.springframework.util.ClassUtils;
  */
 public class RememberMeContext implements RememberedUsers {
 
-	private static final boolean FACTORS = ClassUtils.isPresent("org.springframework.security.core.authority.FactorGrantedAuthority", null);
+	private static final boolean FACTORS = ClassUtils.isPresent("org.springframework.security.core.authority.FactorGrantedAuthority",
+			RememberMeContext.class.getClassLoader());
 
 	private final AuthenticationTrustResolver trust = new AuthenticationTrustResolverImpl();
 
