@@ -11,7 +11,7 @@ test("Spring Boot in Chromium", { skip: missing !== undefined && process.env.CI 
   const port = await freePort();
   const key = makeKey("dev-origin1");
   const [issuer, audience] = [`http://localhost:${port}`, "spring"];
-  const spring = await startSpring({ issuer, audience, keys: key.entry });
+  const spring = await startSpring({ issuer, audience, keys: key.entry, boot: "3.5" });
   t.after(() => spring.stop());
   const gate = await startGate({ port, origin: { url: spring.url }, secrets: { EDGE_SESSION_ORIGIN_KEYS: key.entry }, config: { audience, default_access: "optional", login_url: "/login" } });
   t.after(() => gate.stop());

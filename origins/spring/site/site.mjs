@@ -3,17 +3,21 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const jar = fileURLToPath(new URL("target/site.jar", import.meta.url));
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+// The same application on each Spring Boot.
+const JARS = { 3.5: at("target/site.jar"), 4: at("../boot4/site/target/site.jar") };
 // A small machine and a short life: what starts quickly matters more than what runs quickly.
 const JVM = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx192m", "-Xshare:auto"];
 
 // The reason why it can't run, or undefined.
-export const missing = existsSync(jar) ? undefined : "the Spring site is not built: scripts/java-tools";
+export const missing = Object.values(JARS).every(existsSync) ? undefined : "the Spring site is not built: scripts/java-tools";
 
-// Starts it on a free port and resolves to { port, url, output, stop }; rejects when it ends instead.
-export function startSpring({ issuer, audience, keys }, options = []) {
+export const BOOTS = ["3.5", "4"];
+
+// Starts it on a free port, on the Spring Boot that `boot` names, and resolves to { port, url, output, stop }; rejects when it ends instead.
+export function startSpring({ issuer, audience, keys, boot }, options = []) {
   const env = { ...process.env, PORT: "0", EDGE_SESSION_ISSUER: issuer, EDGE_SESSION_AUDIENCE: audience, EDGE_SESSION_ORIGIN_KEYS: keys };
-  const server = spawn(java(), [...JVM, "-jar", jar, ...options], { env, stdio: ["ignore", "pipe", "pipe"] });
+  const server = spawn(java(), [...JVM, "-jar", JARS[boot], ...options], { env, stdio: ["ignore", "pipe", "pipe"] });
   const ended = new Promise((resolve) => server.once("exit", resolve));
   const spring = {
     output: "",

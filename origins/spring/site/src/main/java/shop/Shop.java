@@ -2,19 +2,14 @@ package shop;
 
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
-import org.springframework.boot.web.servlet.context.ServletWebServerInitializedEvent;
-import org.springframework.context.event.EventListener;
+import org.springframework.core.env.Environment;
 
 @SpringBootApplication
 public class Shop {
 
 	public static void main(String[] arguments) {
-		SpringApplication.run(Shop.class, arguments);
-	}
-
-	@EventListener
-	void tellThePort(ServletWebServerInitializedEvent event) {
-		System.out.println("listening on " + event.getWebServer().getPort());
+		Environment environment = SpringApplication.run(Shop.class, arguments).getEnvironment();
+		System.out.println("listening on " + environment.getProperty("local.server.port"));
 	}
 
 }

@@ -29,13 +29,14 @@ class Streams {
 	}
 
 	@GetMapping("/stream")
-	StreamingResponseBody stream(HttpSession session, @RequestParam(defaultValue = "false") boolean begin, @RequestParam(defaultValue = "") String then) {
+	StreamingResponseBody stream(HttpSession session, HttpServletResponse response, @RequestParam(defaultValue = "false") boolean begin,
+			@RequestParam(defaultValue = "") String then) {
 		if (begin) {
 			session.setAttribute("begun", true);
 		}
 		return (body) -> {
 			body.write("begun\n".getBytes(StandardCharsets.UTF_8));
-			body.flush();
+			response.flushBuffer(); // Boot 4 sends nothing for body.flush()
 			switch (then) {
 				case "remove" -> session.removeAttribute("before");
 				case "end" -> session.invalidate();

@@ -1,6 +1,7 @@
 package dev.edgesession.spring;
 
 import java.io.IOException;
+import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -16,6 +17,8 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import jakarta.servlet.http.HttpServletResponseWrapper;
 
+import org.springframework.util.ReflectionUtils;
+
 /**
  * The response as the application sees it: redirects lead to the site's own address, and
  * the cookie of Spring Security's remember-me becomes the gate's business.
@@ -26,6 +29,9 @@ class EdgeResponse extends HttpServletResponseWrapper {
 
 	private static final Set<String> OF_THE_ANSWER = Set.of("edge-session-control", "cache-control", "content-type", "content-length",
 			"content-language", "content-encoding", "etag", "last-modified", "location");
+
+	/** Servlet 6.1 has it, and what is compiled against 6.0 can't call it by its name. */
+	private static final Method REDIRECT = ReflectionUtils.findMethod(HttpServletResponse.class, "sendRedirect", String.class, int.class, boolean.class);
 
 	private final HttpServletRequest request;
 
@@ -112,6 +118,32 @@ class EdgeResponse extends HttpServletResponseWrapper {
 	public void sendRedirect(String location) throws IOException {
 		this.closed = true;
 		super.sendRedirect(this.settings.hostFromIssuer() ? absolute(location) : location);
+	}
+
+	public void sendRedirect(String location, int status) throws IOException {
+		sendRedirect(location, status, true);
+	}
+
+	public void sendRedirect(String location, boolean clearBuffer) throws IOException {
+		sendRedirect(location, SC_FOUND, clearBuffer);
+	}
+
+	/** Of these three, which Servlet 6.1 has brought, Spring Session does not know that they send the head: it would save the session too late. */
+	public void sendRedirect(String location, int status, boolean clearBuffer) throws IOException {
+		Exchange exchange = Exchange.of(this.request);
+		if (exchange != null) {
+			exchange.flush();
+		}
+		this.closed = true;
+		try {
+			REDIRECT.invoke(getResponse(), this.settings.hostFromIssuer() ? absolute(location) : location, status, clearBuffer);
+		}
+		catch (ReflectiveOperationException ex) {
+			if (ex.getCause() instanceof IOException broken) {
+				throw broken;
+			}
+			ReflectionUtils.rethrowRuntimeException((ex.getCause() != null) ? ex.getCause() : ex);
+		}
 	}
 
 	/** As the container would do it, from the address that the user sees. */

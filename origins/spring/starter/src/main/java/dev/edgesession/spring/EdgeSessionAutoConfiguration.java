@@ -18,7 +18,6 @@ import org.springframework.boot.autoconfigure.AutoConfigurationPackages;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
-import org.springframework.boot.autoconfigure.session.SessionAutoConfiguration;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.ApplicationContext;
@@ -31,7 +30,9 @@ import org.springframework.session.web.http.SessionRepositoryFilter;
 import org.springframework.util.ClassUtils;
 
 /** Spring Session on the gate's sessions, or the container's own in standalone mode. */
-@AutoConfiguration(before = SessionAutoConfiguration.class, after = EdgeSessionSecurityAutoConfiguration.class)
+@AutoConfiguration(after = EdgeSessionSecurityAutoConfiguration.class,
+		beforeName = { "org.springframework.boot.autoconfigure.session.SessionAutoConfiguration",
+				"org.springframework.boot.session.autoconfigure.SessionAutoConfiguration" })
 @ConditionalOnWebApplication(type = ConditionalOnWebApplication.Type.SERVLET)
 @EnableConfigurationProperties(EdgeSessionProperties.class)
 public class EdgeSessionAutoConfiguration {

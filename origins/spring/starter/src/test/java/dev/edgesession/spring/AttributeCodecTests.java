@@ -31,10 +31,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
+import org.springframework.security.FailureByCode;
+import org.springframework.security.authentication.AuthenticationServiceException;
 import org.springframework.security.authentication.BadCredentialsException;
 import org.springframework.security.authentication.LockedException;
 import org.springframework.security.authentication.UsernamePasswordAuthenticationToken;
 import org.springframework.security.authentication.ott.OneTimeTokenAuthenticationToken;
+import org.springframework.security.core.Authentication;
+import org.springframework.security.core.GrantedAuthority;
 import org.springframework.security.core.authority.AuthorityUtils;
 import org.springframework.security.core.context.SecurityContext;
 import org.springframework.security.core.context.SecurityContextImpl;
@@ -48,6 +52,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 /** Session attributes as JSON and back. */
+@SuppressWarnings({ "deprecation", "removal" }) // Spring Security 7 has another class for a login by a one-time token, and still knows the one of 6.5
 class AttributeCodecTests {
 
 	enum Size {
@@ -171,6 +176,7 @@ class AttributeCodecTests {
 	@Test
 	void whyALoginFailedComesBackAndNothingElseOfTheException() {
 		assertThat((Throwable) back(new BadCredentialsException("Bad credentials"))).isInstanceOf(BadCredentialsException.class).hasMessage("Bad credentials");
+		assertThat((Throwable) back(new FailureByCode("access_denied"))).isExactlyInstanceOf(AuthenticationServiceException.class).hasMessage("[access_denied]");
 		assertThat((Throwable) back(new OwnFailure(7))).isExactlyInstanceOf(LockedException.class).hasMessage("code 7");
 		assertThat(this.codec.encode("x", new BadCredentialsException("no", new IllegalStateException("secret"))).toString()).doesNotContain("secret", "stackTrace");
 	}
@@ -185,6 +191,30 @@ class AttributeCodecTests {
 		assertThat(((SecurityContext) back(context)).getAuthentication()).isExactlyInstanceOf(OneTimeTokenAuthenticationToken.class)
 			.satisfies((one) -> assertThat(one.isAuthenticated()).isTrue());
 		assertThat(this.codec.encode("x", context).toString()).doesNotContain("tokenValue");
+	}
+
+	/** During an upgrade from Boot 3.5 to 4 instances of both answer the same user. */
+	@Test
+	void aLoginOnOneSpringSecurityIsOneOnTheOther() throws Exception {
+		String user = "{'~':'~c.userdetails.User','password':null,'username':'ann','authorities':['~k.UnmodifiableSet',[{'~':'~c.authority.SimpleGrantedAuthority',"
+				+ "'authority':'ROLE_USER'}]],'accountNonExpired':true,'accountNonLocked':true,'credentialsNonExpired':true,'enabled':true}";
+		String role = "{'~':'~c.authority.SimpleGrantedAuthority','authority':'ROLE_USER'}";
+		String factor = "{'~':'~c.authority.FactorGrantedAuthority','authority':'FACTOR_PASSWORD','issuedAt':'2026-01-02T03:04:05.678901234Z'}";
+		String[] of65 = { role };
+		String[] of7 = { role, factor };
+		for (String[] authorities : new String[][] { of65, of7 }) {
+			for (String type : new String[] { "UsernamePasswordAuthenticationToken", "ott.OneTimeTokenAuthenticationToken", "ott.OneTimeTokenAuthentication" }) {
+				String written = "{'~':'~c.context.SecurityContextImpl','authentication':{'~':'~a." + type + "','authorities':['~k.UnmodifiableRandomAccessList',["
+						+ String.join(",", authorities) + "]],'details':null,'authenticated':true,'principal':" + user + ",'credentials':null}}";
+				Authentication login = ((SecurityContext) this.codec.decode("x", Json.read(written.replace('\'', '"')))).getAuthentication();
+				assertThat(login.isAuthenticated()).as(type).isTrue();
+				assertThat(login.getName()).as(type).isEqualTo("ann");
+				assertThat(login.getPrincipal()).as(type).isInstanceOf(User.class);
+				assertThat(login.getAuthorities()).as(type)
+					.extracting(GrantedAuthority::getAuthority)
+					.containsExactly((authorities == of7) ? new String[] { "ROLE_USER", "FACTOR_PASSWORD" } : new String[] { "ROLE_USER" });
+			}
+		}
 	}
 
 	@Test

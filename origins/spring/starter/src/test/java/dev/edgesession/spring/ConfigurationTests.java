@@ -2,14 +2,15 @@ package dev.edgesession.spring;
 
 import dev.edgesession.spring.security.PrincipalSubjectResolver;
 import dev.edgesession.spring.security.UrlRequestCache;
+import jakarta.servlet.DispatcherType;
 import org.junit.jupiter.api.Test;
 
 import org.springframework.boot.autoconfigure.AutoConfigurations;
-import org.springframework.boot.autoconfigure.session.SessionAutoConfiguration;
 import org.springframework.boot.test.context.FilteredClassLoader;
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.context.assertj.AssertableWebApplicationContext;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
+import org.springframework.boot.web.servlet.DelegatingFilterProxyRegistrationBean;
 import org.springframework.security.core.session.SessionRegistry;
 import org.springframework.security.web.savedrequest.HttpSessionRequestCache;
 import org.springframework.security.web.savedrequest.RequestCache;
@@ -23,9 +24,11 @@ class ConfigurationTests {
 
 	private static final String KEY = "QUJD".repeat(11);
 
+	private static final String[] LINES = { "edge-session.issuer=https://shop.example", "edge-session.keys=k1:" + KEY };
+
 	private final WebApplicationContextRunner runner = new WebApplicationContextRunner()
-		.withConfiguration(AutoConfigurations.of(EdgeSessionSecurityAutoConfiguration.class, EdgeSessionAutoConfiguration.class, SessionAutoConfiguration.class))
-		.withPropertyValues("edge-session.issuer=https://shop.example", "edge-session.keys=k1:" + KEY);
+		.withConfiguration(Boot.starterWith(EdgeSessionSecurityAutoConfiguration.class))
+		.withPropertyValues(LINES);
 
 	@Test
 	void theDependencyAndTwoLinesAreEnough() {
@@ -36,6 +39,21 @@ class ConfigurationTests {
 			.hasBean("edgeSessionFilter")
 			.getBean(RequestCache.class)
 			.isInstanceOf(UrlRequestCache.class));
+	}
+
+	@Test
+	void springSessionsFilterRunsForErrorsTooWhetherOrNotBootRegistersIt() {
+		AutoConfigurations alone = AutoConfigurations.of(EdgeSessionAutoConfiguration.class, SessionFilterAutoConfiguration.class);
+		AutoConfigurations both = AutoConfigurations.of(EdgeSessionAutoConfiguration.class, SessionFilterAutoConfiguration.class, Boot.SESSION);
+		for (AutoConfigurations one : new AutoConfigurations[] { alone, both }) {
+			new WebApplicationContextRunner().withConfiguration(one).withPropertyValues(LINES).run((context) -> {
+				assertThat(context).hasSingleBean(DelegatingFilterProxyRegistrationBean.class);
+				DelegatingFilterProxyRegistrationBean filter = context.getBean(DelegatingFilterProxyRegistrationBean.class);
+				assertThat(filter.getFilterName()).isEqualTo("springSessionRepositoryFilter");
+				assertThat(filter.getOrder()).isEqualTo(SessionRepositoryFilter.DEFAULT_ORDER);
+				assertThat(filter.determineDispatcherTypes()).containsExactlyInAnyOrder(DispatcherType.REQUEST, DispatcherType.ASYNC, DispatcherType.ERROR);
+			});
+		}
 	}
 
 	@Test

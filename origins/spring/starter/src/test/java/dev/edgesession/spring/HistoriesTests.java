@@ -20,8 +20,6 @@ import jakarta.servlet.http.HttpServletResponse;
 import jakarta.servlet.http.HttpSession;
 import org.junit.jupiter.api.Test;
 
-import org.springframework.boot.autoconfigure.AutoConfigurations;
-import org.springframework.boot.autoconfigure.session.SessionAutoConfiguration;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.ApplicationContext;
@@ -166,7 +164,7 @@ class HistoriesTests {
 	void whatTheGateHasInTheEndIsWhatTheApplicationHad() throws Exception {
 		HttpServer gate = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
 		gate.start();
-		new WebApplicationContextRunner().withConfiguration(AutoConfigurations.of(EdgeSessionAutoConfiguration.class, SessionAutoConfiguration.class))
+		new WebApplicationContextRunner().withConfiguration(Boot.starterWith())
 			.withBean(SubjectResolver.class, () -> (attributes) -> (String) attributes.apply("account"))
 			.withPropertyValues("edge-session.issuer=https://shop.example", "edge-session.keys=k1:" + "QUJD".repeat(11),
 					"edge-session.control-url=http://127.0.0.1:" + gate.getAddress().getPort() + "/")

@@ -15,15 +15,14 @@ import jakarta.servlet.http.HttpServletResponse;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-import org.springframework.boot.autoconfigure.AutoConfigurations;
-import org.springframework.boot.autoconfigure.session.SessionAutoConfiguration;
-import org.springframework.boot.autoconfigure.web.servlet.ServletWebServerFactoryAutoConfiguration;
+import org.springframework.beans.BeanUtils;
 import org.springframework.boot.test.context.assertj.AssertableWebApplicationContext;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
 import org.springframework.boot.web.servlet.ServletRegistrationBean;
-import org.springframework.boot.web.servlet.context.AnnotationConfigServletWebServerApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.test.util.ReflectionTestUtils;
+import org.springframework.web.context.ConfigurableWebApplicationContext;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -37,9 +36,8 @@ class IncludeTests {
 		TOMCAT.setLevel(Level.WARNING);
 	}
 
-	private final WebApplicationContextRunner runner = new WebApplicationContextRunner(AnnotationConfigServletWebServerApplicationContext::new)
-		.withConfiguration(AutoConfigurations.of(ServletWebServerFactoryAutoConfiguration.class, EdgeSessionAutoConfiguration.class,
-				SessionAutoConfiguration.class))
+	private final WebApplicationContextRunner runner = new WebApplicationContextRunner(() -> (ConfigurableWebApplicationContext) BeanUtils.instantiateClass(Boot.WEB_CONTEXT))
+		.withConfiguration(Boot.starterWith(Boot.WEB_SERVER))
 		.withUserConfiguration(Pages.class)
 		.withPropertyValues("server.port=0", "edge-session.issuer=https://shop.example", "edge-session.keys=k1:" + "QUJD".repeat(11));
 
@@ -82,7 +80,8 @@ class IncludeTests {
 	private static HttpURLConnection get(AssertableWebApplicationContext context, String path) throws IOException {
 		ObjectNode claims = Json.object().put("sid", "s");
 		claims.putObject("data").put("name", "Ann");
-		int port = ((AnnotationConfigServletWebServerApplicationContext) context.getSourceApplicationContext()).getWebServer().getPort();
+		Object server = ReflectionTestUtils.invokeMethod(context.getSourceApplicationContext(), "getWebServer");
+		Integer port = ReflectionTestUtils.invokeMethod(server, "getPort");
 		HttpURLConnection connection = (HttpURLConnection) URI.create("http://localhost:" + port + path).toURL().openConnection();
 		connection.setRequestProperty(EdgeRequest.ASSERTION, TestMessages.of(context).assertion(claims));
 		assertThat(new String(connection.getInputStream().readAllBytes(), StandardCharsets.UTF_8)).isEqualTo("Hello Ann");

@@ -15,8 +15,6 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import org.junit.jupiter.api.Test;
 
-import org.springframework.boot.autoconfigure.AutoConfigurations;
-import org.springframework.boot.autoconfigure.session.SessionAutoConfiguration;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.mock.web.MockFilterChain;
@@ -42,7 +40,7 @@ class SessionFixationTests {
 			"migrateSession", new SessionFixationProtectionStrategy(), "none", new NullAuthenticatedSessionStrategy());
 
 	private final WebApplicationContextRunner runner = new WebApplicationContextRunner()
-		.withConfiguration(AutoConfigurations.of(EdgeSessionAutoConfiguration.class, SessionAutoConfiguration.class))
+		.withConfiguration(Boot.starterWith())
 		.withBean(SubjectResolver.class, PrincipalSubjectResolver::new)
 		.withBean(AttributeModules.class, SecurityAttributeModules::new)
 		.withBean(RememberedUsers.class, RememberMeContext::new)

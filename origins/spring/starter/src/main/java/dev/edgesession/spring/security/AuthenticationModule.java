@@ -3,6 +3,8 @@ package dev.edgesession.spring.security;
 import java.io.IOException;
 import java.lang.reflect.Constructor;
 import java.util.Collection;
+import java.util.Map;
+import java.util.Objects;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
@@ -18,7 +20,9 @@ import com.fasterxml.jackson.databind.JavaType;
 import com.fasterxml.jackson.databind.JsonDeserializer;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.SerializerProvider;
+import com.fasterxml.jackson.databind.deser.DeserializationProblemHandler;
 import com.fasterxml.jackson.databind.deser.std.StdDeserializer;
+import com.fasterxml.jackson.databind.jsontype.TypeIdResolver;
 import com.fasterxml.jackson.databind.jsontype.TypeSerializer;
 import com.fasterxml.jackson.databind.module.SimpleDeserializers;
 import com.fasterxml.jackson.databind.module.SimpleModule;
@@ -28,16 +32,24 @@ import org.springframework.security.authentication.AuthenticationServiceExceptio
 import org.springframework.security.authentication.ott.OneTimeTokenAuthenticationToken;
 import org.springframework.security.core.AuthenticationException;
 import org.springframework.security.core.GrantedAuthority;
+import org.springframework.security.core.authority.SimpleGrantedAuthority;
 import org.springframework.security.web.savedrequest.SimpleSavedRequest;
 import org.springframework.util.ClassUtils;
 
 /**
  * What Spring Security puts into a session and has no JSON for: why a login failed (the
- * login page tells it), where to go after one, and a login by a one-time token.
+ * login page tells it), where to go after one, and a login by a one-time token. What
+ * Spring Security 7 wrote is read by 6.5 as the nearest that it knows.
  */
 class AuthenticationModule extends SimpleModule {
 
 	private static final String SPRING = "org.springframework.security.";
+
+	/** Of a login by a one-time token in Spring Security 7; 6.5 has another, which 7 still knows. */
+	private static final String ONE_TIME_TOKEN = SPRING + "authentication.ott.OneTimeTokenAuthentication";
+
+	private static final Map<String, Class<?>> NEAREST = Map.of(ONE_TIME_TOKEN, OneTimeTokenAuthenticationToken.class,
+			SPRING + "core.authority.FactorGrantedAuthority", SimpleGrantedAuthority.class);
 
 	AuthenticationModule() {
 		super("edge-session-authentication");
@@ -45,6 +57,27 @@ class AuthenticationModule extends SimpleModule {
 		setDeserializers(new Deserializers());
 		setMixInAnnotation(SimpleSavedRequest.class, OnlyTheUrl.class);
 		setMixInAnnotation(OneTimeTokenAuthenticationToken.class, WithoutTheToken.class);
+		ClassLoader loader = getClass().getClassLoader();
+		if (ClassUtils.isPresent(ONE_TIME_TOKEN, loader)) {
+			setMixInAnnotation(ClassUtils.resolveClassName(ONE_TIME_TOKEN, loader), WithoutTheToken.class);
+		}
+	}
+
+	@Override
+	public void setupModule(SetupContext context) {
+		super.setupModule(context);
+		context.addDeserializationProblemHandler(new Successors());
+	}
+
+	/** Only names of classes that are not there come here. */
+	private static final class Successors extends DeserializationProblemHandler {
+
+		@Override
+		public JavaType handleUnknownTypeId(DeserializationContext context, JavaType base, String name, TypeIdResolver resolver, String failure) {
+			Class<?> nearest = NEAREST.get(name);
+			return (nearest != null) ? context.constructType(nearest) : null;
+		}
+
 	}
 
 	@JsonIncludeProperties("redirectUrl")
@@ -62,7 +95,7 @@ class AuthenticationModule extends SimpleModule {
 
 	}
 
-	/** Class and message. An application's own exception is written as Spring's that it extends. */
+	/** Class and message. An exception that has no constructor for the message, and an application's own, is written as Spring's that it extends. */
 	private static final class Serializer extends StdSerializer<AuthenticationException> {
 
 		Serializer() {
@@ -79,18 +112,29 @@ class AuthenticationModule extends SimpleModule {
 		@Override
 		public void serializeWithType(AuthenticationException failure, JsonGenerator generator, SerializerProvider provider,
 				TypeSerializer types) throws IOException {
-			var type = types.writeTypePrefix(generator, types.typeId(failure, known(failure.getClass()), JsonToken.START_OBJECT));
+			var type = types.writeTypePrefix(generator, types.typeId(failure, known(failure), JsonToken.START_OBJECT));
 			generator.writeStringField("message", failure.getMessage());
 			types.writeTypeSuffix(generator, type);
 		}
 
-		private static Class<?> known(Class<?> type) {
-			for (Class<?> one = type; one != AuthenticationException.class; one = one.getSuperclass()) {
-				if (one.getName().startsWith(SPRING) && ClassUtils.hasConstructor(one, String.class)) {
+		private static Class<?> known(AuthenticationException failure) {
+			for (Class<?> one = failure.getClass(); one != AuthenticationException.class; one = one.getSuperclass()) {
+				if (one.getName().startsWith(SPRING) && keepsTheMessage(one, failure.getMessage())) {
 					return one;
 				}
 			}
 			return AuthenticationServiceException.class;
+		}
+
+		/** The text that OAuth2AuthenticationException takes is an error's code, and not its message. */
+		private static boolean keepsTheMessage(Class<?> type, String message) {
+			try {
+				Throwable same = (Throwable) type.getConstructor(String.class).newInstance(message);
+				return Objects.equals(same.getMessage(), message);
+			}
+			catch (ReflectiveOperationException ex) {
+				return false;
+			}
 		}
 
 	}
