@@ -200,7 +200,7 @@ test("refusals are problem details that echo nothing and that no cache keeps", a
   const marker = "echo-me-please";
   const refusals = [
     await send(gate, "GET", `/private/${marker}?${marker}`, [["X-Marker", marker], ["Cookie", `${marker}=${marker}`]]),
-    await send(gate, "POST", `/${marker}`, [...BROWSER.attack, ["Referer", `https://evil.example/${marker}`]], marker),
+    await send(gate, "POST", `/${marker}`, [["Origin", "https://evil.example"], ["Referer", `https://evil.example/${marker}`]], marker),
     await send(gate, "GET", `/${marker}`, [["Host", `${marker}.example`]]),
     await send(gate, "GET", `/.edge-session/${marker}`),
     await send(gate, "TRACE", `/${marker}`),

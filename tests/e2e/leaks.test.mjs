@@ -70,6 +70,7 @@ async function traffic() {
   await alice.login(SUBJECT);
   // attacks
   const stolen = ["Cookie", alice.jar.header];
+  await ask("POST", page(), [["Origin", "https://evil.example"], stolen, ["Referer", `https://evil.example/${QUERY}`]], DATA);
   await ask("POST", page(), [...BROWSER.attack, stolen, ["Referer", `https://evil.example/${QUERY}`]], DATA);
   await ask("GET", page(), [...BROWSER.navigate, ["Cookie", `${SESSION}=${alice.id.slice(0, -2)}`]]);
   await ask("GET", page(), [...BROWSER.fetch, ["Cookie", `${SESSION}=${alice.id}; ${SESSION}=${(await new Watched(gate).login("other")).id}`]]);
