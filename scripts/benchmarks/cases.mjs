@@ -6,7 +6,7 @@ import { WORKERD } from "./names.mjs";
 const FORTY = Array.from({ length: 40 }, (_, i) => `preference_${i}=value-${i}`).join("; ");
 const FOUR_KB = Array.from({ length: 8 }, (_, i) => `blob_${i}=${String.fromCharCode(97 + i).repeat(500)}`).join("; ");
 const TWENTY = Array.from({ length: 20 - BASE.length - 2 }, (_, i) => [`X-Custom-Header-${i}`, `value number ${i}`]); // with Host and Cookie
-const ATTACK = [...BASE.filter(([name]) => !name.startsWith("Sec-")), ["Origin", "https://evil.example"], ["Sec-Fetch-Site", "cross-site"], ["Sec-Fetch-Mode", "navigate"], ["Sec-Fetch-Dest", "document"]];
+const ATTACK = [...BASE.filter(([name]) => !name.startsWith("Sec-")), ["Origin", "https://evil.example"], ["Sec-Fetch-Site", "cross-site"], ["Sec-Fetch-Mode", "no-cors"], ["Sec-Fetch-Dest", "empty"]];
 
 // A cookie whose MAC, the last 32 bytes, is wrong, and nothing else.
 const forged = (cookie) => `${cookie.slice(0, -20)}${cookie.at(-20) === "A" ? "B" : "A"}${cookie.slice(-19)}`;
