@@ -139,7 +139,8 @@ impl CrossSite {
             if self.trusts(origin) {
                 return None;
             }
-            // Whatever Sec-Fetch-Site says: a browser once recomputed it on reload (WebKit 60289).
+            // Whatever Sec-Fetch-Site says: WebKit once recomputed it on reload (bug 60289), and still
+            // does when it comes back to a form.
             if origin != own.as_str() {
                 return Some(Reason::ForeignOrigin);
             }

@@ -126,15 +126,24 @@ impl Facts {
         }
         match (present(self.fetch_mode.as_ref()), present(self.fetch_dest.as_ref())) {
             (None, None) => self.fetch_site().is_none() && self.accepts_html(),
-            (mode, dest) => mode == Some("navigate") && dest == Some("document"),
+            (Some("navigate"), Some("document")) => true,
+            _ => self.is_navigation_handed_on(),
         }
+    }
+
+    /// Whether the site's own service worker has got a navigation and hands it on with `fetch`. That
+    /// takes the destination away, and in Firefox the mode too. A download has no `Accept` of pages.
+    fn is_navigation_handed_on(&self) -> bool {
+        matches!(present(self.fetch_mode.as_ref()), Some("navigate" | "same-origin"))
+            && present(self.fetch_dest.as_ref()) == Some("empty")
+            && self.accepts_html()
     }
 
     /// Whether a page is being left for the answer, whatever the method.
     #[must_use]
     pub fn is_navigation(&self) -> bool {
         match present(self.fetch_mode.as_ref()) {
-            Some(mode) => mode == "navigate",
+            Some(mode) => mode == "navigate" || self.is_navigation_handed_on(),
             None => self.accepts_html(),
         }
     }
@@ -263,11 +272,28 @@ mod tests {
             &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")][..],
             &[("sec-fetch-mode", "cors"), ("accept", "text/html")],
             &[("sec-fetch-mode", "cors"), ("sec-fetch-dest", "document")],
+            &[("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "empty")], // a download
+            &[("sec-fetch-mode", "same-origin"), ("sec-fetch-dest", "empty"), ("accept", "*/*")],
             &[("sec-fetch-site", "same-origin"), ("accept", "text/html")],
             &[("accept", "application/json")],
             &prefetch,
         ] {
             assert!(!get(headers).is_top_level_navigation(), "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_navigation_is_one_still_when_the_sites_service_worker_hands_it_on() {
+        for mode in ["navigate", "same-origin"] {
+            let mode = ("sec-fetch-mode", mode);
+            let page = get(&[mode, ("sec-fetch-dest", "empty"), ("accept", "text/html,*/*")]);
+            assert!(page.is_top_level_navigation() && page.is_navigation(), "{mode:?}");
+            let script = get(&[
+                ("sec-fetch-mode", "cors"),
+                ("sec-fetch-dest", "empty"),
+                ("accept", "text/html"),
+            ]);
+            assert!(!script.is_top_level_navigation() && !script.is_navigation());
         }
     }
 

@@ -29,12 +29,24 @@ fn socket(target: &str) -> Ask {
     Ask::new("GET", target).with("Upgrade", "websocket").with("Connection", "Upgrade")
 }
 
+const TURNED_AWAY: &str = "/.edge-session/cross-site";
+
 fn assert_refused(world: &mut World, browser: &Browser, ask: Ask) {
     let (operations, forwarded) = (world.store.operations, world.forwarded);
     let what = format!("{} {} {:?}", ask.method, ask.target, ask.headers);
+    let says = |name, value| ask.headers.iter().any(|(one, said)| one == name && said == value);
+    let hides_its_origin = ask.method == "POST"
+        && says("Sec-Fetch-Mode", "navigate")
+        && (says("Origin", "null") || ask.headers.iter().all(|(name, _)| name != "Origin"));
     let mut flight = world.fly(0, browser, ask, Play::Pass);
     let reaction = world.finish(&mut flight);
-    assert_eq!((reaction.status, reaction.code().as_str()), (403, "cross_site"), "{what}");
+    if hides_its_origin {
+        // Nothing is left in the browser's history that could be sent again.
+        let location = reaction.header("location").map(str::to_owned);
+        assert_eq!((reaction.status, location.as_deref()), (303, Some(TURNED_AWAY)), "{what}");
+    } else {
+        assert_eq!((reaction.status, reaction.code().as_str()), (403, "cross_site"), "{what}");
+    }
     assert_eq!((world.store.operations, world.forwarded), (operations, forwarded), "{what}");
     assert!(reaction.cookies.is_empty(), "{what}");
 }
@@ -93,6 +105,29 @@ fn a_login_of_another_site_is_refused_before_there_is_a_session() {
     let reaction = world.go(&mut browser, foreign(write("/login")), play);
     assert_eq!(reaction.code(), "cross_site");
     assert_eq!((browser.session(), world.store.operations, world.forwarded), (None, 0, 0));
+}
+
+/// `WebKit` comes back to a refused form by sending it again, with the cookies and as the site's own.
+#[test]
+fn a_form_that_hides_its_origin_is_led_to_a_page_that_says_so_and_is_not_in_the_history() {
+    let (mut world, browser) = logged_in(&json!({}));
+    for target in ["/account/x", "/login", "/assets/x", "/.edge-session/logout"] {
+        for site in ["cross-site", "same-site"] {
+            let form = Ask::new("POST", target)
+                .with("Origin", "null")
+                .with("Sec-Fetch-Site", site)
+                .with("Sec-Fetch-Mode", "navigate")
+                .with("Sec-Fetch-Dest", "document");
+            assert_refused(&mut world, &browser, form);
+        }
+    }
+    for browser in [&browser, &Browser::default()] {
+        let mut flight = world.fly(0, browser, page(TURNED_AWAY), Play::Pass);
+        let reaction = world.finish(&mut flight);
+        assert_eq!((reaction.status, reaction.code().as_str()), (403, "cross_site"));
+    }
+    let reaction = world.send(write(TURNED_AWAY), Play::Pass);
+    assert_eq!((reaction.status, reaction.header("allow")), (405, Some("GET, HEAD")));
 }
 
 #[test]
@@ -171,6 +206,15 @@ fn a_read_that_another_site_embeds_is_refused_where_it_presents_a_cookie() {
             .without("Sec-Fetch-Dest")
             .with("Sec-Fetch-Dest", "iframe");
         assert_refused(&mut world, &browser, frame);
+        let handed_on = page("/account/x")
+            .without("Sec-Fetch-Site")
+            .with("Sec-Fetch-Site", site)
+            .without("Sec-Fetch-Dest")
+            .with("Sec-Fetch-Dest", "empty");
+        assert!(
+            world.who(0, &mut browser, handed_on).is_some(),
+            "a link is followed where the site's service worker hands it on"
+        );
         let link = page("/account/x").without("Sec-Fetch-Site").with("Sec-Fetch-Site", site);
         assert!(world.who(0, &mut browser, link).is_some(), "a link is followed");
     }

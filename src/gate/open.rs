@@ -1,8 +1,9 @@
 //! At the door: everything that can be decided without asking anyone.
 //!
 //! Guarantees: a request for another site, a cross-site one (but for `csrf.insecure_report_only`) and
-//! a forged cookie cost no store operation and never reach the origin as anyone's; what is reserved
-//! for the gate is never forwarded.
+//! a forged cookie cost no store operation and never reach the origin as anyone's; no browser keeps a
+//! refused form that it could send again as the site's own; what is reserved for the gate is never
+//! forwarded.
 
 use super::logout::{self, Leaving};
 use super::no_session::{Lack, no_session};
@@ -22,6 +23,9 @@ use crate::verdict::Answer;
 
 /// How logs name the rule that holds for the gate's own paths.
 const RULE: &str = "/.edge-session";
+
+/// Where a form of another site is led that could come back as the site's own; there it is told so.
+const TURNED_AWAY: &str = "/.edge-session/cross-site";
 
 /// What the gate takes from browsers and passes on.
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
@@ -102,7 +106,7 @@ fn pass(site: &Site, facts: Facts, target: Target, now: Time, events: &mut Vec<E
         let event = cross_site(site, &facts, reason, rule.as_deref());
         if !site.config.csrf_report_only {
             events.push(event);
-            return Opened::Answer(Code::CrossSite.problem().into());
+            return Opened::Answer(turn_away(&facts));
         }
         events.push(event.with("mode", "report_only"));
     }
@@ -149,6 +153,9 @@ fn reserved(
         events.push(refused(site, facts, code, Some(RULE)));
         let answer = Answer::from(code.problem());
         Opened::Answer(match code {
+            Code::MethodNotAllowed if endpoint == "/cross-site" => {
+                answer.with("allow", "GET, HEAD")
+            }
             Code::MethodNotAllowed => answer.with("allow", "POST"),
             _ => answer,
         })
@@ -160,13 +167,15 @@ fn reserved(
             let (own, is_presented) = (&site.config.issuer, found.presented);
             if let Some(reason) = CrossSite::refusal_of_reserved(own, facts, is_presented) {
                 events.push(cross_site(site, facts, reason, Some(RULE)));
-                return Opened::Answer(Code::CrossSite.problem().into());
+                return Opened::Answer(turn_away(facts));
             }
             let mut tokens = opened(site, facts, &found, events);
             tokens.retain(|token| now < token.absolute);
             Opened::Logout(Box::new(logout::leave(tokens, facts.is_navigation())))
         }
-        ("/control" | "/logout", _) => refuse(Code::MethodNotAllowed, events),
+        // Told in the log when it was turned away.
+        ("/cross-site", "GET" | "HEAD") => Opened::Answer(Code::CrossSite.problem().into()),
+        ("/control" | "/logout" | "/cross-site", _) => refuse(Code::MethodNotAllowed, events),
         _ => refuse(Code::NotFound, events),
     }
 }
@@ -198,6 +207,21 @@ fn opened(site: &Site, facts: &Facts, found: &Found<'_>, events: &mut Vec<Event>
         }
     }
     tokens
+}
+
+/// The refusal of a cross-site request. `WebKit` keeps a refused form in its history, and when it comes
+/// back to it sends it again with `Sec-Fetch-Site: same-origin` and the cookies, whoever made it, where
+/// a page of ours was shown meanwhile; a frame can be made to without the user. One that names another
+/// origin is refused again; of one that names none nobody could tell, and a redirect leaves nothing to
+/// come back to.
+fn turn_away(facts: &Facts) -> Answer {
+    let names_its_origin = facts.origin().is_some_and(|origin| origin != "null");
+    let is_form = facts.method == "POST" && facts.fetch_site().is_some() && facts.is_navigation();
+    if is_form && !names_its_origin {
+        Answer::redirect(303, TURNED_AWAY.to_owned())
+    } else {
+        Code::CrossSite.problem().into()
+    }
 }
 
 /// The event of a request that was turned away.

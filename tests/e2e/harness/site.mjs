@@ -62,11 +62,11 @@ export async function startSite(config = {}, { chromium: launch = {} } = {}) {
     seeOther(response, "/");
   });
 
-  const browser = await chromium.launch({ executablePath: findBrowser(), headless: true, args: ARGUMENTS, ...launch });
-
+  let browser; // from the first visitor on
   // { context, page } of a person with an empty browser. `cookie()` is the session's, `fresh()` the one that says that something changed.
   site.visitor = async () => {
-    const context = await browser.newContext();
+    browser ??= chromium.launch({ executablePath: findBrowser(), headless: true, args: ARGUMENTS, ...launch });
+    const context = await (await browser).newContext();
     context.setDefaultTimeout(60_000);
     const cookie = async (name = SESSION) => (await context.cookies(gate.issuer)).find((one) => one.name === name);
     return { context, page: await context.newPage(), cookie, fresh: () => cookie(FRESH) };
@@ -86,7 +86,7 @@ export async function startSite(config = {}, { chromium: launch = {} } = {}) {
   // What reached the application since the last forget, as "METHOD /path", but for the icon that Chromium asks for by itself.
   site.reached = () => gate.origin.requests.map(({ method, url }) => `${method} ${url}`).filter((line) => line !== "GET /favicon.ico");
   site.stop = async () => {
-    await browser.close();
+    await (await browser)?.close();
     await gate.stop();
   };
   return site;
