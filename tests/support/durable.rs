@@ -11,7 +11,6 @@ use edge_session::store::{Fault, Reply, apply};
 use edge_session::time::Time;
 use edge_session::token::{IdHash, Token};
 use edge_session::verdict::Call;
-use serde_json::{Value, json};
 
 use crate::explorer::{Choices, Print, World};
 use crate::requests::Kind;
@@ -83,19 +82,10 @@ pub struct Durable {
     begun: Vec<u8>,
 }
 
-fn settings(rules: &Rules) -> Value {
-    json!({
-        "login_url": null,
-        "lifetime": { "idle": "60s", "anonymous": "40s", "absolute": "200s", "remember": "300s", "touch": "10s" },
-        "rotation": { "every": "20s", "grace": "5s", "reuse_after": "30s" },
-        "freshness": { "safe": if rules.fresh { "5s" } else { "0s" } },
-    })
-}
-
 impl Durable {
     /// Every browser is logged in at the first isolate.
     pub fn new(rules: Rules) -> Self {
-        let site_of = |keys: &&[&str]| Rc::new(site(&config(&settings(&rules)), keys));
+        let site_of = |keys: &&[&str]| Rc::new(site(&config(&moves::settings(&rules)), keys));
         let sites: Rc<Vec<Rc<Site>>> = Rc::new(KEYS.iter().map(site_of).collect());
         let mut all = Self {
             now: START,

@@ -4,7 +4,9 @@ use edge_session::store::Fault;
 use edge_session::time::Span;
 use std::rc::Rc;
 
-use super::{Durable, KEYS, Under};
+use serde_json::{Value, json};
+
+use super::{Durable, KEYS, Rules, Under};
 use crate::explorer::Choices;
 use crate::requests::Kind;
 
@@ -21,6 +23,15 @@ pub(super) enum Move {
     Land(usize),
     Pass(u64),
     Deploy(usize),
+}
+
+pub(super) fn settings(rules: &Rules) -> Value {
+    json!({
+        "login_url": null,
+        "lifetime": { "idle": "60s", "anonymous": "40s", "absolute": "200s", "remember": "300s", "touch": "10s" },
+        "rotation": { "every": "20s", "grace": "5s", "reuse_after": "30s" },
+        "freshness": { "safe": if rules.fresh { "5s" } else { "0s" } },
+    })
 }
 
 impl Durable {
