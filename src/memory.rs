@@ -72,7 +72,7 @@ struct Entry {
 }
 
 /// The memory of an isolate.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Memory {
     bounds: Bounds,
     entries: HashMap<IdHash, Entry>,

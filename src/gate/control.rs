@@ -27,7 +27,7 @@ use crate::verdict::{Answer, Call, Outcome, ResponseFacts};
 use crate::view::View;
 
 /// What the store was asked, and what follows from its answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Pending {
     /// A session is being made under this ID.
     Creating(SessionId),

@@ -184,9 +184,19 @@ impl Changes<'_> {
         if is_rotated {
             last.push(self.value(Kind::Ids, new, text(values::ids(new))?, true));
         } else if is_used || new.ids.seen() != old.ids.seen() {
-            last.push(self.value(Kind::Activity, new, text(values::activity(new))?, false));
+            let value = text(values::activity(new, self.seen(old, new)))?;
+            last.push(self.value(Kind::Activity, new, value, false));
         }
         Ok(())
+    }
+
+    /// Since when the current ID counts as seen: since its cookie was sealed, whoever sees it first.
+    /// Of two places that do, each may be told of the other's write for its own, and a grace that
+    /// was over must not begin again.
+    fn seen(&self, old: &Session, new: &Session) -> Option<Time> {
+        let sealed = self.request.stamp.as_ref().map(|stamp| stamp.sealed);
+        let sealed = sealed.filter(|_| old.ids.seen().is_none());
+        new.ids.seen().map(|at| sealed.map_or(at, |sealed| at.min(sealed)))
     }
 
     fn barrier(&self, is_about_all: bool) -> Result<Write, Fault> {

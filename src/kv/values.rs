@@ -88,13 +88,13 @@ struct Activity {
     seen: Option<(u32, Time)>,
 }
 
-/// A session's activity.
-pub(super) fn activity(session: &Session) -> Result<String, serde_json::Error> {
+/// A session's activity, and since when its current ID counts as seen.
+pub(super) fn activity(session: &Session, seen: Option<Time>) -> Result<String, serde_json::Error> {
     let number = session.ids.generation();
     serde_json::to_string(&Activity {
         version: VERSION,
         touched: session.life.touched,
-        seen: session.ids.seen().map(|at| (number, at)),
+        seen: seen.map(|at| (number, at)),
     })
 }
 
