@@ -57,6 +57,12 @@ class ConfigurationTests {
 	}
 
 	@Test
+	void aSessionThatIsNotTheGatesIsNoneOfTheRegistrys() {
+		// Spring Security asks for each session that comes, on the port of the actuators too.
+		this.runner.run((context) -> assertThat(context.getBean(SessionRegistry.class).getSessionInformation("of the container")).isNull());
+	}
+
+	@Test
 	void springSecurityIsNotNeeded() {
 		this.runner.withClassLoader(new FilteredClassLoader("org.springframework.security"))
 			.run((context) -> assertThat(context).hasNotFailed().hasSingleBean(SessionRepositoryFilter.class).doesNotHaveBean("edgeSessionRegistry"));
