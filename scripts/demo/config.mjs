@@ -52,7 +52,17 @@ export function readTable(path, wrangler) {
   } catch (error) {
     throw new UsageError(`--config ${path} is neither JSON nor TOML${place(error)}: ${error.message}`);
   }
-  return { table: table.vars?.EDGE_SESSION ?? table, whole: table.main === undefined ? undefined : table };
+  return { table: asTable(table.vars?.EDGE_SESSION ?? table), whole: table.main === undefined ? undefined : table };
+}
+
+/** The gate takes its table as text, too. */
+function asTable(value) {
+  if (typeof value !== "string") return structuredClone(value ?? {});
+  try {
+    return JSON.parse(value);
+  } catch (error) {
+    throw new Failure(`EDGE_SESSION is a text, and no JSON: ${error.message}`);
+  }
 }
 
 /** wrangler tells TOML from JSON by the file's name, and a pipe such as <(…) has none. */
@@ -74,7 +84,7 @@ function parse(text, wrangler) {
  */
 export function build({ settings, file, options }) {
   const notes = [];
-  const config = structuredClone(file ?? settings.vars?.EDGE_SESSION ?? {});
+  const config = asTable(file ?? settings.vars?.EDGE_SESSION);
   const given = file && loopbackIssuer(file.issuer);
   const port = options.port ?? given?.port ?? 8787;
   if (given?.port !== port) {
@@ -98,7 +108,7 @@ export function asDeployed({ settings, file, options }) {
   // The Worker is the one that is built here, whatever else the file says.
   const all = file?.whole ? { compatibility_date: settings.compatibility_date, ...file.whole, name: settings.name, main: settings.main } : settings;
   const around = options.env === undefined ? all : environment(all, options.env);
-  const config = structuredClone((file && !file.whole ? file.table : around.vars?.EDGE_SESSION) ?? {});
+  const config = asTable(file && !file.whole ? file.table : around.vars?.EDGE_SESSION);
   for (const { path, value } of options.sets) set(config, path, value);
   return { config, settings: around };
 }

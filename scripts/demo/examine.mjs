@@ -36,12 +36,12 @@ const hostOf = address => (typeof address === "string" && /^https?:/i.test(addre
 /** What keeps requests from the gate, or keys from being secret. */
 function around(settings, config) {
   const { vars = {}, assets, cache } = settings;
-  const routes = routesOf(settings);
+  const here = routesOf(settings).filter(route => route.host.test(hostOf(config.issuer)));
   return [
     ...SECRETS.filter(name => name in vars).map(name => `${name}: stands in [vars], as plain text; it is a secret, for wrangler secret bulk`),
     ...assets && assets.run_worker_first !== true ? ["assets: without run_worker_first = true files are served without the gate"] : [],
     ...cache?.enabled ? ["cache: it answers without running the gate"] : [],
-    ...config.origin === "route" && routes.length > 0 && routes.every(route => route.custom)
+    ...config.origin === "route" && here.length > 0 && here.every(route => route.custom)
       ? ['origin: is "route", and with a custom domain there is no server behind the host'] : [],
   ];
 }

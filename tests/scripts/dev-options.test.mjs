@@ -52,6 +52,15 @@ test("--check: the table stays as it is deployed, but for what --set says", () =
   assert.deepEqual(asDeployed({ settings, options: parse([]) }), { settings, config: settings.vars.EDGE_SESSION });
 });
 
+test("a table that is written as text is one, as it is to the gate", () => {
+  const text = { vars: { EDGE_SESSION: JSON.stringify(settings.vars.EDGE_SESSION) } };
+  const options = parse(["--set", "lifetime.idle=5m"]);
+  const { config } = asDeployed({ settings: text, options });
+  assert.deepEqual(config, { ...settings.vars.EDGE_SESSION, lifetime: { idle: "5m" } });
+  assert.deepEqual(build({ settings: text, options }), build({ settings, options }));
+  assert.throws(() => asDeployed({ settings: { vars: { EDGE_SESSION: "{" } }, options }), Failure);
+});
+
 test("--check: a whole wrangler.toml is looked at with its own bindings, on the Worker that is built here", () => {
   const whole = { name: "shop", main: "theirs.js", kv_namespaces: [{ binding: "SESSIONS_KV" }], vars: { EDGE_SESSION: { store: "kv" } } };
   const here = { ...settings, name: "edge-session", main: "src/shell/entry.js", compatibility_date: "2026-10-01", routes: ["app.example.com/*"] };
@@ -110,6 +119,7 @@ test("--check: what goes around the gate, keys that all can read, and objects th
   assert.equal(await found({ assets: { directory: "public", run_worker_first: true } }), "");
   assert.match(await found({ cache: { enabled: true } }), /^cache: /);
   assert.match(await found({ routes: [{ pattern: "shop.example", custom_domain: true }] }), /^origin: is "route"/);
+  assert.match(await found({ routes: [{ pattern: "shop.example", custom_domain: true }, "www.shop.example/*"] }), /^origin: is "route"/);
   assert.equal(await found({ routes: [{ pattern: "shop.example", custom_domain: true }, "shop.example/*"] }), "");
   const objects = { durable_objects: { bindings: [{ name: "SESSIONS", class_name: "SessionObject" }] } };
   assert.match(await found({ ...objects, migrations: [{ tag: "v1", new_sqlite_classes: ["Other"] }] }), /^SESSIONS: no \[\[migrations\]\] makes SessionObject/);
