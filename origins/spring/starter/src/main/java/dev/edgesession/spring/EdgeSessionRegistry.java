@@ -1,5 +1,8 @@
 package dev.edgesession.spring;
 
+import java.util.ArrayList;
+import java.util.List;
+
 import org.springframework.security.core.session.SessionInformation;
 import org.springframework.session.FindByIndexNameSessionRepository;
 import org.springframework.session.Session;
@@ -14,6 +17,21 @@ class EdgeSessionRegistry extends SpringSessionBackedSessionRegistry<Session> {
 
 	EdgeSessionRegistry(FindByIndexNameSessionRepository<Session> sessions) {
 		super(sessions);
+	}
+
+	/**
+	 * A login takes the place of the session that it is made in, so that one is none of the
+	 * others. Spring counts it, and forgives it only where the limit is met exactly: the gate
+	 * lists those too that were thrown out and have not come back since.
+	 */
+	@Override
+	public List<SessionInformation> getAllSessions(Object principal, boolean includeExpired) {
+		List<SessionInformation> all = new ArrayList<>(super.getAllSessions(principal, includeExpired));
+		if (Callers.isConcurrencyControl()) {
+			String own = Exchange.current().claims().sid();
+			all.removeIf((one) -> one.getSessionId().equals(own));
+		}
+		return all;
 	}
 
 	@Override
