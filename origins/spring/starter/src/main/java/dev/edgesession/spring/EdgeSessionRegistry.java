@@ -26,12 +26,16 @@ class EdgeSessionRegistry extends SpringSessionBackedSessionRegistry<Session> {
 	 */
 	@Override
 	public List<SessionInformation> getAllSessions(Object principal, boolean includeExpired) {
-		List<SessionInformation> all = new ArrayList<>(super.getAllSessions(principal, includeExpired));
-		if (Callers.isConcurrencyControl()) {
-			String own = Exchange.current().claims().sid();
-			all.removeIf((one) -> one.getSessionId().equals(own));
+		if (!Callers.isConcurrencyControl()) {
+			return super.getAllSessions(principal, includeExpired);
 		}
-		return all;
+		List<SessionInformation> others = new ArrayList<>();
+		Exchange exchange = Exchange.ofThisThread();
+		if (exchange != null) {
+			others.addAll(super.getAllSessions(principal, includeExpired));
+			others.removeIf((one) -> one.getSessionId().equals(exchange.claims().sid()));
+		}
+		return others;
 	}
 
 	@Override

@@ -93,7 +93,8 @@ final class Exchange {
 		return (session != null && exchange.id(session).equals(id)) ? exchange : ofThisThread();
 	}
 
-	private static Exchange ofThisThread() {
+	/** Or null. */
+	static Exchange ofThisThread() {
 		Exchange exchange = current.get();
 		if (exchange == null) {
 			RequestAttributes attributes = RequestContextHolder.getRequestAttributes();
