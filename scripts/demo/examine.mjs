@@ -11,6 +11,8 @@ const ELSEWHERE = ["services", "mtls_certificates", "vpc_services", "vpc_network
 
 /** What is wrong with the table, or with what stands around it, in words. `ask` starts a gate and gives what it lists. */
 export async function examine({ settings, config, ask }) {
+  const odd = shapeless(settings);
+  if (odd.length > 0) return odd;
   const found = [...examples(config), ...hosts(config), ...around(settings, config)];
   const classes = unmade(settings);
   if (classes.length > 0) return [...found, ...classes]; // with these no gate starts that could be asked
@@ -44,6 +46,14 @@ function around(settings, config) {
     ...config.origin === "route" && here.length > 0 && here.every(route => route.custom)
       ? ['origin: is "route", and with a custom domain there is no server behind the host'] : [],
   ];
+}
+
+/** wrangler wants a list where TOML is easily written as a table. */
+function shapeless({ durable_objects: objects, ...settings }) {
+  const lists = { ...settings, "durable_objects.bindings": objects?.bindings };
+  return [...ELSEWHERE, "kv_namespaces", "migrations", "routes", "durable_objects.bindings"]
+    .filter(name => lists[name] !== undefined && !Array.isArray(lists[name]))
+    .map(name => (name === "routes" ? 'routes: is a list, as routes = ["app.example.com/*"]' : `${name}: is a list, as [[${name}]]`));
 }
 
 /** Durable Objects whose class no migration makes. */

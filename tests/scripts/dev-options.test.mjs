@@ -127,6 +127,13 @@ test("--check: what goes around the gate, keys that all can read, and objects th
   assert.equal(await found({ ...objects, exports: { SessionObject: { type: "durable-object", storage: "sqlite" } } }), "");
 });
 
+test("--check: a table where wrangler wants a list is told of in words", async () => {
+  const found = settings => examine({ settings, config: { issuer: "https://shop.example", origin: "route" }, ask: () => assert.fail("no gate starts with it") });
+  for (const name of ["services", "kv_namespaces", "migrations"]) assert.deepEqual(await found({ [name]: { tag: "v1" } }), [`${name}: is a list, as [[${name}]]`]);
+  assert.deepEqual(await found({ durable_objects: { bindings: { name: "SESSIONS" } } }), ["durable_objects.bindings: is a list, as [[durable_objects.bindings]]"]);
+  assert.match((await found({ routes: "shop.example/*" })).join(), /^routes: is a list/);
+});
+
 test("--check: a Worker that nothing leads to, or not all that it is to guard, is told of", () => {
   const told = (settings, issuer = "https://shop.example") => remarks(settings, { issuer }).join();
   const routes = [{ pattern: "shop.example", custom_domain: true }];
