@@ -38,7 +38,7 @@ export function readSettings(path, wrangler) {
 
 const place = ({ location }) => (location ? `, line ${location.line}` : "");
 
-/** The table of --config FILE: JSON or TOML, the bare table or a whole wrangler.toml. */
+/** The `table` of --config FILE: JSON or TOML, the bare table or a whole wrangler.toml. `whole` is the file itself where it says of a Worker what it runs. */
 export function readTable(path, wrangler) {
   let text;
   try {
@@ -48,18 +48,28 @@ export function readTable(path, wrangler) {
   }
   let table;
   try {
-    table = text.trimStart().startsWith("{") ? JSON.parse(text) : toml(text, wrangler);
+    table = parse(text, wrangler);
   } catch (error) {
     throw new UsageError(`--config ${path} is neither JSON nor TOML${place(error)}: ${error.message}`);
   }
-  return table.vars?.EDGE_SESSION ?? table;
+  return { table: asTable(table.vars?.EDGE_SESSION ?? table), whole: table.main === undefined ? undefined : table };
+}
+
+/** The gate takes its table as text, too. */
+function asTable(value) {
+  if (typeof value !== "string") return structuredClone(value ?? {});
+  try {
+    return JSON.parse(value);
+  } catch (error) {
+    throw new Failure(`EDGE_SESSION is a text, and no JSON: ${error.message}`);
+  }
 }
 
 /** wrangler tells TOML from JSON by the file's name, and a pipe such as <(…) has none. */
-function toml(text, wrangler) {
+function parse(text, wrangler) {
   const directory = mkdtempSync(join(tmpdir(), "edge-session-"));
   try {
-    const path = join(directory, "table.toml");
+    const path = join(directory, /^\s*(?:\{|\/[/*])/.test(text) ? "table.jsonc" : "table.toml");
     writeFileSync(path, text);
     return readToml(path, wrangler);
   } finally {
@@ -74,7 +84,7 @@ function toml(text, wrangler) {
  */
 export function build({ settings, file, options }) {
   const notes = [];
-  const config = structuredClone(file ?? settings.vars?.EDGE_SESSION ?? {});
+  const config = asTable(file ?? settings.vars?.EDGE_SESSION);
   const given = file && loopbackIssuer(file.issuer);
   const port = options.port ?? given?.port ?? 8787;
   if (given?.port !== port) {
@@ -90,11 +100,22 @@ export function build({ settings, file, options }) {
   return { config, port, notes, demonstration };
 }
 
-/** For --check: the table as a deployment has it, and what the command line says. */
+/** What wrangler's environments do not inherit. */
+const OWN = ["vars", "durable_objects", "kv_namespaces", "services", "mtls_certificates", "vpc_services", "vpc_networks"];
+
+/** For --check: the table as a deployment has it, and what the command line says, with what stands around it. */
 export function asDeployed({ settings, file, options }) {
-  const config = structuredClone(file ?? settings.vars?.EDGE_SESSION ?? {});
+  // The Worker is the one that is built here, whatever else the file says.
+  const all = file?.whole ? { compatibility_date: settings.compatibility_date, ...file.whole, name: settings.name, main: settings.main } : settings;
+  const around = options.env === undefined ? all : environment(all, options.env);
+  const config = asTable(file && !file.whole ? file.table : around.vars?.EDGE_SESSION);
   for (const { path, value } of options.sets) set(config, path, value);
-  return config;
+  return { config, settings: around };
+}
+
+function environment({ env = {}, ...top }, name) {
+  if (!Object.hasOwn(env, name)) throw new UsageError(`--env ${name}: there is no such environment in the file`);
+  return { ...Object.fromEntries(Object.entries(top).filter(([key]) => !OWN.includes(key))), ...env[name] };
 }
 
 /** An issuer that can work here, with its port. */
@@ -104,7 +125,7 @@ function loopbackIssuer(issuer) {
   if (url.protocol === "http:" && LOOPBACK.test(url.hostname) && url.origin === issuer) return { port: Number(url.port || 80) };
 }
 
-const LOOPBACK = /^(?:(?:.+\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+export const LOOPBACK = /^(?:(?:.+\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 function set(table, path, value) {
   let at = table;

@@ -3,6 +3,7 @@
 import { mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { adoption, banner } from "./announce.mjs";
@@ -10,7 +11,7 @@ import { startAttacker } from "./attacker.mjs";
 import { freePort } from "../ports.mjs";
 import { asDeployed, build, readSettings, readTable } from "./config.mjs";
 import { devVars } from "./dev-vars.mjs";
-import { examine, reach } from "./examine.mjs";
+import { examine, remarks } from "./examine.mjs";
 import { Failure } from "./failure.mjs";
 import { Feed } from "./feed.mjs";
 import { startGate } from "./gate.mjs";
@@ -23,20 +24,22 @@ import { edgeSession } from "./ten-lines.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const started = [];
+const coming = new Set();
 let stopping = false;
 
 async function main() {
   const options = parse(process.argv.slice(2));
   if (options.help) return process.stdout.write(HELP);
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop(0));
+  // Who ends a site has done with it; who ends --check has no answer.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop(options.check ? 128 + constants.signals[signal] : 0));
 
   const require = createRequire(import.meta.url);
   const wrangler = require("wrangler");
   const settings = readSettings(join(root, "wrangler.toml"), wrangler);
   const file = options.config && readTable(options.config, wrangler);
-  if (options.check) return checkDeployment({ settings, options, file, miniflare: require("miniflare") });
+  if (options.check) return checkDeployment({ ...asDeployed({ settings, options, file }), options, miniflare: require("miniflare") });
   const { vars, made } = devVars(join(root, ".dev.vars"));
-  const { config, port, notes, demonstration } = build({ settings, options, file });
+  const { config, port, notes, demonstration } = build({ settings, options, file: file?.table });
 
   const hosts = await loopback();
   await free(port, hosts);
@@ -71,21 +74,24 @@ async function main() {
 }
 
 /** Says whether the gate takes the table as it stands, and ends. */
-async function checkDeployment({ settings, options, file, miniflare }) {
-  const config = asDeployed({ settings, file, options });
-  const what = options.config ?? "wrangler.toml";
+async function checkDeployment({ settings, config, options, miniflare }) {
+  const what = `${options.config ?? "wrangler.toml"}${options.env === undefined ? "" : `, env.${options.env}`}`;
   const problems = await examine({
     settings, config,
     ask: async given => {
       const feed = new Feed();
       const port = await freePort();
-      await begin(startGate({ miniflare, root, settings, port, hosts: ["127.0.0.1"], onLog: line => feed.gate(line), ...given }));
+      try {
+        await begin(startGate({ miniflare, root, settings, port, hosts: ["127.0.0.1"], onLog: line => feed.gate(line), ...given }));
+      } catch (error) {
+        throw new Failure(`the Workers runtime does not start with ${what}: ${error.message}`);
+      }
       return refusals(port, feed);
     },
   });
   if (problems.length > 0) throw new Failure(`${what} is not to be deployed like this:\n${listed(problems)}`);
   console.log(`The gate takes the table of ${what} as it stands.`);
-  for (const note of reach(settings)) console.log(`Note: ${note}.`);
+  for (const remark of remarks(settings, config)) console.log(`Note: ${remark}.`);
   return stop(0);
 }
 
@@ -113,11 +119,14 @@ async function stackPort(name, { site, keys, state }) {
 }
 
 /** Remembers what must be ended; what comes up while we are stopping is ended at once. */
-async function begin(starting) {
-  const it = await starting;
-  if (stopping) await it.stop();
-  else started.push(it);
-  return it;
+function begin(starting) {
+  const begun = starting.then(async it => {
+    if (stopping) await it.stop();
+    else started.push(it);
+    return it;
+  });
+  coming.add(begun);
+  return begun.finally(() => coming.delete(begun));
 }
 
 async function stop(code) {
@@ -125,7 +134,7 @@ async function stop(code) {
   stopping = true;
   // workerd is Miniflare's child and dies with this process's exit too, should its own farewell take too long.
   setTimeout(() => process.exit(code), 2000).unref();
-  await Promise.allSettled(started.map(it => it.stop()));
+  await Promise.allSettled([...started.map(it => it.stop()), ...coming]);
   process.exit(code);
 }
 
@@ -161,6 +170,7 @@ async function refusals(port, feed) {
   // The answer says no more than that; what is wrong is in the log, and a line may come after the answer.
   for (let waited = 0; body.code === "config_invalid" && !listed && waited < 5000; waited += 20) await new Promise(resolve => setTimeout(resolve, 20));
   stop();
+  if (response.status >= 500 && body.code !== "config_invalid") throw new Failure(`the gate answers ${response.status}, and does not say why`);
   return body.code === "config_invalid" ? listed ?? ["it does not say why"] : [];
 }
 
@@ -169,7 +179,9 @@ const listed = problems => problems.map(problem => `  - ${problem}`).join("\n");
 try {
   await main();
 } catch (error) {
-  if (error instanceof UsageError) console.error(`scripts/dev: ${error.message}\nTry scripts/dev --help.`);
+  if (stopping) {
+    // What ended was what was waited for.
+  } else if (error instanceof UsageError) console.error(`scripts/dev: ${error.message}\nTry scripts/dev --help.`);
   else console.error(error instanceof Failure ? `scripts/dev: ${error.message}` : error);
   await stop(error instanceof UsageError ? 2 : 1);
 }

@@ -10,7 +10,7 @@ import { dirname, extname, join, relative } from "node:path";
  */
 export async function startGate({ miniflare, root, settings, config, vars, port, hosts, state, onLog }) {
   const { Log, LogLevel, Miniflare } = miniflare;
-  const classes = new Set((settings.migrations ?? []).flatMap(migration => migration.new_sqlite_classes ?? []));
+  const classes = new Set([...(settings.migrations ?? []).flatMap(migration => migration.new_sqlite_classes ?? []), ...Object.keys(settings.exports ?? {})]);
   const objects = settings.durable_objects?.bindings ?? [];
   const text = name => [name, { type: "text", value: vars[name] }];
 

@@ -15,6 +15,7 @@ export const HELP = `scripts/dev starts the gate on this machine, with a demonst
                                    repeatable; VALUE is a JSON number, boolean, list or table, else text
   --config FILE                    a TOML or JSON file in the place of the [vars.EDGE_SESSION] table
   --check                          only say whether the gate would take that table as it stands, deployed
+  --env NAME                       with --check: the table of [env.NAME]
   --quiet                          only the address on stdout
   --help                           this text
 
@@ -27,10 +28,15 @@ export class UsageError extends Error {}
 
 export function parse(argv) {
   const { values } = read(argv);
+  if (values.check && (values.origin ?? values.port) !== undefined) {
+    throw new UsageError("--check takes the table as it stands: --origin and --port are for a gate that runs here");
+  }
+  if (values.env !== undefined && !values.check) throw new UsageError("--env goes with --check");
   return {
     help: values.help ?? false,
     quiet: values.quiet ?? false,
     check: values.check ?? false,
+    env: values.env,
     port: values.port === undefined ? undefined : port(values.port),
     ...origin(values.origin),
     config: values.config,
@@ -46,6 +52,7 @@ function read(argv) {
         help: { type: "boolean", short: "h" },
         quiet: { type: "boolean", short: "q" },
         check: { type: "boolean" },
+        env: { type: "string" },
         port: { type: "string", short: "p" },
         origin: { type: "string" },
         config: { type: "string" },

@@ -1,7 +1,7 @@
 // scripts/dev as a stranger would use it: one command, a site in a browser, an attacker's page beside it, and nothing left
 // when it ends.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -285,6 +285,16 @@ test("--check: a table that is right ends well, and one that is not tells what a
   assert.deepEqual([bad.code, bad.out], [1, ""]);
   assert.match(bad.err, /- issuer: .*slash/);
   assert.match(bad.err, /- login_url: /);
+});
+
+test("--check: whoever ends it before it has an answer gets none, and nothing stays behind", async t => {
+  const folder = mkdtempSync(join(tmpdir(), "edge-session-ended-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const run = dev(["--check", "--set", "issuer=https://shop.example", "--set", "origin=route"], { env: { TMPDIR: folder } });
+  assert.ok(await eventually(() => readdirSync(folder).length > 0), "it has begun");
+  const { code } = await finish(run, "SIGINT");
+  assert.deepEqual([code, run.out, run.err.replace(/^build: .*\n/gm, "")], [130, "", ""]);
+  assert.deepEqual(readdirSync(folder), []);
 });
 
 test("a port in use is named, with the way out", async () => {

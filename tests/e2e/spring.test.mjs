@@ -147,6 +147,19 @@ for (const boot of BOOTS) test(`Spring Boot ${boot}`, { skip: missing !== undefi
     assert.equal(await second.user(), user);
   });
 
+  await t.test("signing in again where one is signed in, as by another factor, throws out nobody who was not thrown out before", async () => {
+    const single = newUser("single");
+    await signedIn(single);
+    const only = await signedIn(single);
+    await only.signIn(single);
+    assert.equal(await only.user(), single);
+    const pair = newUser("pair");
+    const [first, second, third] = [await signedIn(pair), await signedIn(pair), await signedIn(pair)];
+    for (let again = 0; again < 2; again += 1) await third.signIn(pair);
+    assert.deepEqual([await second.user(), await third.user()], [pair, pair]);
+    assert.match((await first.open("/private")).text, /This session has been expired/);
+  });
+
   await t.test("logging out everywhere ends the sessions of all browsers, and of no other user", async () => {
     const user = newUser();
     const [here, there, other] = [await signedIn(user), await signedIn(user), await signedIn()];

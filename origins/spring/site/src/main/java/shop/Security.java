@@ -19,8 +19,8 @@ import static org.springframework.security.config.Customizer.withDefaults;
 @Configuration(proxyBeanMethods = false)
 class Security {
 
-	/** Users named single-… may be signed in once. */
-	private static final SessionLimit LIMIT = (authentication) -> authentication.getName().startsWith("single-") ? 1 : -1;
+	/** Users named single-… may be signed in once, and those named pair-… twice. */
+	private static final SessionLimit LIMIT = (authentication) -> authentication.getName().startsWith("single-") ? 1 : authentication.getName().startsWith("pair-") ? 2 : -1;
 
 	@Bean
 	SecurityFilterChain chain(HttpSecurity http) throws Exception {
@@ -44,6 +44,7 @@ class Security {
 		List<UserDetails> users = new ArrayList<>();
 		for (int i = 1; i <= 60; i++) {
 			users.add(User.withUsername("user-" + i).password("{noop}secret").roles("USER").build());
+			users.add(User.withUsername("pair-" + i).password("{noop}secret").roles("USER").build());
 			users.add(User.withUsername("single-" + i).password("{noop}secret").roles("USER").build());
 		}
 		users.add(User.withUsername("root").password("{noop}secret").roles("USER", "ADMIN").build());

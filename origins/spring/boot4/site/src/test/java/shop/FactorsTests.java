@@ -1,8 +1,11 @@
 package shop;
 
 import java.security.Principal;
+import java.time.Duration;
 import java.time.Instant;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import org.junit.jupiter.api.Test;
 
 import org.springframework.beans.factory.annotation.Autowired;
@@ -10,6 +13,7 @@ import org.springframework.boot.autoconfigure.EnableAutoConfiguration;
 import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.security.authorization.AllRequiredFactorsAuthorizationManager;
 import org.springframework.security.config.annotation.authorization.EnableMultiFactorAuthentication;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
 import org.springframework.security.core.authority.FactorGrantedAuthority;
@@ -17,6 +21,7 @@ import org.springframework.security.core.userdetails.User;
 import org.springframework.security.core.userdetails.UserDetailsService;
 import org.springframework.security.provisioning.InMemoryUserDetailsManager;
 import org.springframework.security.web.SecurityFilterChain;
+import org.springframework.security.web.access.intercept.RequestAuthorizationContext;
 import org.springframework.test.web.servlet.MockMvc;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
@@ -39,7 +44,10 @@ class FactorsTests {
 
 		@Bean
 		SecurityFilterChain chain(HttpSecurity http) throws Exception {
-			return http.authorizeHttpRequests((requests) -> requests.anyRequest().authenticated())
+			var recently = AllRequiredFactorsAuthorizationManager.<RequestAuthorizationContext>builder()
+				.requireFactor((factor) -> factor.passwordAuthority().validDuration(Duration.ofMinutes(5)))
+				.build();
+			return http.authorizeHttpRequests((requests) -> requests.requestMatchers("/danger").access(recently).anyRequest().authenticated())
 				.formLogin(withDefaults())
 				.rememberMe(withDefaults())
 				.oneTimeTokenLogin((login) -> login.tokenGenerationSuccessHandler((request, response, sent) -> this.token = sent.getTokenValue()))
@@ -51,7 +59,7 @@ class FactorsTests {
 			return new InMemoryUserDetailsManager(User.withUsername("ann").password("{noop}secret").roles("USER").build());
 		}
 
-		@GetMapping("/private")
+		@GetMapping({ "/private", "/danger" })
 		String page(Principal user) {
 			return "the page of " + user.getName();
 		}
@@ -66,6 +74,34 @@ class FactorsTests {
 
 	private String location(Edge edge) throws Exception {
 		return edge.read("/private").getResponse().getHeader("Location");
+	}
+
+	/** As the gate keeps it. */
+	private static ObjectNode factor(Edge edge, String authority) {
+		for (JsonNode one : edge.data.at("/SPRING_SECURITY_CONTEXT/authentication/authorities/1")) {
+			if (one.get("authority").textValue().equals(authority)) {
+				return (ObjectNode) one;
+			}
+		}
+		throw new AssertionError("there is no " + authority + " in " + edge.data);
+	}
+
+	@Test
+	void aFactorThatWasProvedTooLongAgoIsAskedForAloneAndTheOtherKeepsItsTime() throws Exception {
+		Edge edge = new Edge(this.mvc);
+		edge.submit("/login", "username", "ann", "password", "secret");
+		edge.submit("/ott/generate", "username", "ann");
+		edge.submit("/login/ott", "token", this.application.token);
+		assertThat(edge.read("/danger").getResponse().getContentAsString()).isEqualTo("the page of ann");
+		String then = Instant.now().minusSeconds(600).toString();
+		factor(edge, FactorGrantedAuthority.PASSWORD_AUTHORITY).put("issuedAt", then);
+		factor(edge, FactorGrantedAuthority.OTT_AUTHORITY).put("issuedAt", then);
+		assertThat(location(edge)).isNull();
+		assertThat(edge.read("/danger").getResponse().getHeader("Location")).isEqualTo("https://shop.example/login?factor.type=password&factor.reason=expired");
+		edge.submit("/login", "username", "ann", "password", "secret");
+		assertThat(edge.read("/danger").getResponse().getContentAsString()).isEqualTo("the page of ann");
+		assertThat(location(edge)).isNull();
+		assertThat(factor(edge, FactorGrantedAuthority.OTT_AUTHORITY).get("issuedAt").textValue()).isEqualTo(then);
 	}
 
 	@Test

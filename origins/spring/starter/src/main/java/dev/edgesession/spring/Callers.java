@@ -19,7 +19,11 @@ final class Callers {
 	private static final Set<String> PROBES = Set.of("org.springframework.web.servlet.support.SessionFlashMapManager",
 			"org.springframework.security.web.session.ConcurrentSessionFilter");
 
-	private static final String MIGRATION = "org.springframework.security.web.authentication.session.SessionFixationProtectionStrategy";
+	private static final String LOGIN = "org.springframework.security.web.authentication.session.";
+
+	private static final String MIGRATION = LOGIN + "SessionFixationProtectionStrategy";
+
+	private static final String CONCURRENCY = LOGIN + "ConcurrentSessionControlAuthenticationStrategy";
 
 	private Callers() {
 	}
@@ -38,6 +42,11 @@ final class Callers {
 	/** From within a session's setMaxInactiveInterval: whether a login only gives the new session what was left to the one before. */
 	static boolean isMigration() {
 		return near((frame) -> true).stream().anyMatch((frame) -> frame.getClassName().equals(MIGRATION));
+	}
+
+	/** From within the registry's getAllSessions: whether a login asks which sessions are too many. */
+	static boolean isConcurrencyControl() {
+		return near((frame) -> true).stream().anyMatch((frame) -> frame.getClassName().equals(CONCURRENCY));
 	}
 
 	/** From within a session's getId: whether the application asks, and not Spring. */

@@ -17,7 +17,6 @@ import org.springframework.security.web.context.SecurityContextRepository;
 import org.springframework.security.web.savedrequest.RequestCache;
 import org.springframework.session.FindByIndexNameSessionRepository;
 import org.springframework.session.Session;
-import org.springframework.session.security.SpringSessionBackedSessionRegistry;
 
 /** What an application with Spring Security needs besides. */
 @AutoConfiguration(beforeName = { "org.springframework.boot.autoconfigure.security.servlet.SecurityAutoConfiguration",
@@ -49,13 +48,12 @@ public class EdgeSessionSecurityAutoConfiguration {
 		return new RememberMeContext();
 	}
 
-	/** Concurrency control by what the gate lists, on every instance of the application. */
 	@Bean
 	@ConditionalOnMissingBean(SessionRegistry.class)
 	@ConditionalOnBean(PrincipalSubjectResolver.class)
 	@ConditionalOnProperty(name = "edge-session.standalone", havingValue = "false", matchIfMissing = true)
-	SpringSessionBackedSessionRegistry<Session> edgeSessionRegistry(FindByIndexNameSessionRepository<Session> sessions) {
-		return new SpringSessionBackedSessionRegistry<>(sessions);
+	EdgeSessionRegistry edgeSessionRegistry(FindByIndexNameSessionRepository<Session> sessions) {
+		return new EdgeSessionRegistry(sessions);
 	}
 
 }

@@ -77,23 +77,37 @@ final class Exchange {
 
 	/** The one of the request that this thread works for. */
 	static Exchange current() {
+		return required(ofThisThread());
+	}
+
+	/** The one of the session with this ID, also in a thread that answers for a request and is not the request's own. */
+	static Exchange of(String id) {
+		return required(find(id));
+	}
+
+	/** The same, or null: no request that came through the gate belongs to this thread. */
+	static Exchange find(String id) {
+		WeakReference<Exchange> last = (current.get() == null) ? asked.get() : null;
+		Exchange exchange = (last == null) ? null : last.get();
+		EdgeSession session = (exchange == null) ? null : exchange.session();
+		return (session != null && exchange.id(session).equals(id)) ? exchange : ofThisThread();
+	}
+
+	/** Or null. */
+	static Exchange ofThisThread() {
 		Exchange exchange = current.get();
 		if (exchange == null) {
 			RequestAttributes attributes = RequestContextHolder.getRequestAttributes();
 			exchange = (attributes == null) ? null : (Exchange) attributes.getAttribute(ATTRIBUTE, RequestAttributes.SCOPE_REQUEST);
 		}
+		return exchange;
+	}
+
+	private static Exchange required(Exchange exchange) {
 		if (exchange == null) {
 			throw new EdgeSessionException("no request belongs to this thread, so there is no session. In jobs use EdgeSessions");
 		}
 		return exchange;
-	}
-
-	/** The one of the session with this ID, also in a thread that answers for a request and is not the request's own. */
-	static Exchange of(String id) {
-		WeakReference<Exchange> last = (current.get() == null) ? asked.get() : null;
-		Exchange exchange = (last == null) ? null : last.get();
-		EdgeSession session = (exchange == null) ? null : exchange.session();
-		return (session != null && exchange.id(session).equals(id)) ? exchange : current();
 	}
 
 	void bind() {

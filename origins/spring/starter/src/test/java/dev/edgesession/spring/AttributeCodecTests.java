@@ -26,6 +26,7 @@ import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.Module;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
+import dev.edgesession.spring.security.RememberMeContext;
 import dev.edgesession.spring.security.SecurityAttributeModules;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,15 +36,18 @@ import org.springframework.security.FailureByCode;
 import org.springframework.security.authentication.AuthenticationServiceException;
 import org.springframework.security.authentication.BadCredentialsException;
 import org.springframework.security.authentication.LockedException;
+import org.springframework.security.authentication.RememberMeAuthenticationToken;
 import org.springframework.security.authentication.UsernamePasswordAuthenticationToken;
 import org.springframework.security.authentication.ott.OneTimeTokenAuthenticationToken;
 import org.springframework.security.core.Authentication;
 import org.springframework.security.core.GrantedAuthority;
 import org.springframework.security.core.authority.AuthorityUtils;
+import org.springframework.security.core.authority.SimpleGrantedAuthority;
 import org.springframework.security.core.context.SecurityContext;
 import org.springframework.security.core.context.SecurityContextImpl;
 import org.springframework.security.core.userdetails.User;
 import org.springframework.security.core.userdetails.UserDetails;
+import org.springframework.security.web.authentication.switchuser.SwitchUserGrantedAuthority;
 import org.springframework.security.web.csrf.DefaultCsrfToken;
 import org.springframework.security.web.savedrequest.SimpleSavedRequest;
 import org.springframework.web.servlet.FlashMap;
@@ -206,15 +210,35 @@ class AttributeCodecTests {
 			for (String type : new String[] { "UsernamePasswordAuthenticationToken", "ott.OneTimeTokenAuthenticationToken", "ott.OneTimeTokenAuthentication" }) {
 				String written = "{'~':'~c.context.SecurityContextImpl','authentication':{'~':'~a." + type + "','authorities':['~k.UnmodifiableRandomAccessList',["
 						+ String.join(",", authorities) + "]],'details':null,'authenticated':true,'principal':" + user + ",'credentials':null}}";
-				Authentication login = ((SecurityContext) this.codec.decode("x", Json.read(written.replace('\'', '"')))).getAuthentication();
+				SecurityContext context = (SecurityContext) this.codec.decode("x", Json.read(written.replace('\'', '"')));
+				Authentication login = context.getAuthentication();
 				assertThat(login.isAuthenticated()).as(type).isTrue();
 				assertThat(login.getName()).as(type).isEqualTo("ann");
 				assertThat(login.getPrincipal()).as(type).isInstanceOf(User.class);
 				assertThat(login.getAuthorities()).as(type)
 					.extracting(GrantedAuthority::getAuthority)
 					.containsExactly((authorities == of7) ? new String[] { "ROLE_USER", "FACTOR_PASSWORD" } : new String[] { "ROLE_USER" });
+				// Saved again by either, a factor has the time that it had; who is only remembered has proved none.
+				assertThat(this.codec.encode("x", context).at("/authentication/authorities/1")).as(type).isEqualTo(Json.read("[" + String.join(",", authorities).replace('\'', '"') + "]"));
+				assertThat(((SecurityContext) new RememberMeContext().seen(context)).getAuthentication().getAuthorities()).as(type)
+					.extracting(GrantedAuthority::getAuthority)
+					.containsExactly("ROLE_USER");
 			}
 		}
+	}
+
+	@Test
+	void whoIsOnlyRememberedIsNoMoreThanThatAfterComingBackFromAnotherUser() {
+		Authentication admin = UsernamePasswordAuthenticationToken.authenticated("ann", null, AuthorityUtils.createAuthorityList("ROLE_ADMIN"));
+		List<GrantedAuthority> there = List.of(new SimpleGrantedAuthority("ROLE_USER"), new SwitchUserGrantedAuthority("ROLE_PREVIOUS_ADMINISTRATOR", admin));
+		SecurityContext switched = new SecurityContextImpl(UsernamePasswordAuthenticationToken.authenticated("bob", null, there));
+		Authentication seen = ((SecurityContext) new RememberMeContext().seen(switched)).getAuthentication();
+		assertThat(seen.getAuthorities()).extracting(GrantedAuthority::getAuthority).containsExactly("ROLE_USER", "ROLE_PREVIOUS_ADMINISTRATOR");
+		assertThat(seen.getAuthorities()).filteredOn(SwitchUserGrantedAuthority.class::isInstance)
+			.singleElement()
+			.satisfies((one) -> assertThat(((SwitchUserGrantedAuthority) one).getSource()).isInstanceOf(RememberMeAuthenticationToken.class)
+				.extracting(Authentication::getName)
+				.isEqualTo("ann"));
 	}
 
 	@Test

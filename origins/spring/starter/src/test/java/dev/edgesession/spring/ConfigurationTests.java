@@ -11,13 +11,21 @@ import org.springframework.boot.test.context.SpringBootTest;
 import org.springframework.boot.test.context.assertj.AssertableWebApplicationContext;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
 import org.springframework.boot.web.servlet.DelegatingFilterProxyRegistrationBean;
+import org.springframework.mock.web.MockHttpServletRequest;
+import org.springframework.mock.web.MockHttpServletResponse;
+import org.springframework.security.authentication.UsernamePasswordAuthenticationToken;
+import org.springframework.security.core.Authentication;
+import org.springframework.security.core.authority.AuthorityUtils;
 import org.springframework.security.core.session.SessionRegistry;
+import org.springframework.security.web.authentication.session.ConcurrentSessionControlAuthenticationStrategy;
 import org.springframework.security.web.savedrequest.HttpSessionRequestCache;
 import org.springframework.security.web.savedrequest.RequestCache;
 import org.springframework.session.SessionRepository;
 import org.springframework.session.web.http.SessionRepositoryFilter;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatNoException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 /** What an application gets, and which mistakes stop its start. */
 class ConfigurationTests {
@@ -54,6 +62,18 @@ class ConfigurationTests {
 				assertThat(filter.determineDispatcherTypes()).containsExactlyInAnyOrder(DispatcherType.REQUEST, DispatcherType.ASYNC, DispatcherType.ERROR);
 			});
 		}
+	}
+
+	@Test
+	void aSessionThatIsNotTheGatesIsNoneOfTheRegistrys() {
+		// Spring Security asks for each session that comes, on the port of the actuators too, and who signs in there is not counted.
+		this.runner.run((context) -> {
+			SessionRegistry registry = context.getBean(SessionRegistry.class);
+			assertThat(registry.getSessionInformation("of the container")).isNull();
+			Authentication login = UsernamePasswordAuthenticationToken.authenticated("ann", null, AuthorityUtils.NO_AUTHORITIES);
+			assertThatNoException().isThrownBy(() -> new ConcurrentSessionControlAuthenticationStrategy(registry).onAuthentication(login, new MockHttpServletRequest(), new MockHttpServletResponse()));
+			assertThatThrownBy(() -> registry.getAllSessions("ann", false)).as("in a job").isInstanceOf(EdgeSessionException.class);
+		});
 	}
 
 	@Test

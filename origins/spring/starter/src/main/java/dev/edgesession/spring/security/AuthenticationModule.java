@@ -32,7 +32,6 @@ import org.springframework.security.authentication.AuthenticationServiceExceptio
 import org.springframework.security.authentication.ott.OneTimeTokenAuthenticationToken;
 import org.springframework.security.core.AuthenticationException;
 import org.springframework.security.core.GrantedAuthority;
-import org.springframework.security.core.authority.SimpleGrantedAuthority;
 import org.springframework.security.web.savedrequest.SimpleSavedRequest;
 import org.springframework.util.ClassUtils;
 
@@ -49,11 +48,12 @@ class AuthenticationModule extends SimpleModule {
 	private static final String ONE_TIME_TOKEN = SPRING + "authentication.ott.OneTimeTokenAuthentication";
 
 	private static final Map<String, Class<?>> NEAREST = Map.of(ONE_TIME_TOKEN, OneTimeTokenAuthenticationToken.class,
-			SPRING + "core.authority.FactorGrantedAuthority", SimpleGrantedAuthority.class);
+			ProvedFactor.NAME, ProvedFactor.class);
 
 	AuthenticationModule() {
 		super("edge-session-authentication");
 		addSerializer(AuthenticationException.class, new Serializer());
+		addSerializer(ProvedFactor.class, new ProvedFactor.Serializer());
 		setDeserializers(new Deserializers());
 		setMixInAnnotation(SimpleSavedRequest.class, OnlyTheUrl.class);
 		setMixInAnnotation(OneTimeTokenAuthenticationToken.class, WithoutTheToken.class);

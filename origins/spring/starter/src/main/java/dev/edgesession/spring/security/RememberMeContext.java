@@ -1,5 +1,6 @@
 package dev.edgesession.spring.security;
 
+import java.util.ArrayList;
 import java.util.List;
 
 import dev.edgesession.spring.RememberedUsers;
@@ -11,6 +12,7 @@ import org.springframework.security.core.Authentication;
 import org.springframework.security.core.GrantedAuthority;
 import org.springframework.security.core.context.SecurityContext;
 import org.springframework.security.core.context.SecurityContextImpl;
+import org.springframework.security.web.authentication.switchuser.SwitchUserGrantedAuthority;
 import org.springframework.util.ClassUtils;
 
 /**
@@ -19,25 +21,46 @@ import org.springframework.util.ClassUtils;
  */
 public class RememberMeContext implements RememberedUsers {
 
-	private static final boolean FACTORS = ClassUtils.isPresent("org.springframework.security.core.authority.FactorGrantedAuthority",
+	private static final boolean FACTORS = ClassUtils.isPresent(ProvedFactor.NAME,
 			RememberMeContext.class.getClassLoader());
 
 	private final AuthenticationTrustResolver trust = new AuthenticationTrustResolverImpl();
 
 	@Override
 	public Object seen(Object context) {
-		Authentication full = (context instanceof SecurityContext one) ? one.getAuthentication() : null;
-		if (!this.trust.isFullyAuthenticated(full)) {
-			return context;
-		}
-		// Only a remember-me cookie proves itself by the key, and there is none.
-		RememberMeAuthenticationToken remembered = new RememberMeAuthenticationToken("edge-session", full.getPrincipal(), withoutFactors(full));
-		remembered.setDetails(full.getDetails());
-		return new SecurityContextImpl(remembered);
+		Authentication saved = (context instanceof SecurityContext one) ? one.getAuthentication() : null;
+		Authentication seen = (saved != null) ? remembered(saved) : null;
+		return (seen == saved) ? context : new SecurityContextImpl(seen);
 	}
 
-	private static List<? extends GrantedAuthority> withoutFactors(Authentication full) {
-		return full.getAuthorities().stream().filter((one) -> !FACTORS || one.getAuthority() == null || !one.getAuthority().startsWith("FACTOR_")).toList();
+	/** The same object where it is no full authentication. */
+	private Authentication remembered(Authentication saved) {
+		if (!this.trust.isFullyAuthenticated(saved)) {
+			return saved;
+		}
+		// Only a remember-me cookie proves itself by the key, and there is none.
+		RememberMeAuthenticationToken remembered = new RememberMeAuthenticationToken("edge-session", saved.getPrincipal(), unproved(saved));
+		remembered.setDetails(saved.getDetails());
+		return remembered;
+	}
+
+	/** Who has switched to another user comes back as no more than who they were. */
+	private List<GrantedAuthority> unproved(Authentication saved) {
+		List<GrantedAuthority> left = new ArrayList<>();
+		for (GrantedAuthority one : saved.getAuthorities()) {
+			if (one instanceof SwitchUserGrantedAuthority switched) {
+				Authentication source = remembered(switched.getSource());
+				left.add((source == switched.getSource()) ? one : new SwitchUserGrantedAuthority(one.getAuthority(), source));
+			}
+			else if (!isFactor(one)) {
+				left.add(one);
+			}
+		}
+		return left;
+	}
+
+	private static boolean isFactor(GrantedAuthority authority) {
+		return authority instanceof ProvedFactor || FACTORS && authority.getAuthority() != null && authority.getAuthority().startsWith("FACTOR_");
 	}
 
 }
