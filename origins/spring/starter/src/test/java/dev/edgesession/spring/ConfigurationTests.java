@@ -22,6 +22,7 @@ import org.springframework.security.web.savedrequest.HttpSessionRequestCache;
 import org.springframework.security.web.savedrequest.RequestCache;
 import org.springframework.session.SessionRepository;
 import org.springframework.session.web.http.SessionRepositoryFilter;
+import org.springframework.web.context.request.RequestContextHolder;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatNoException;
@@ -67,6 +68,7 @@ class ConfigurationTests {
 	@Test
 	void aSessionThatIsNotTheGatesIsNoneOfTheRegistrys() {
 		// Spring Security asks for each session that comes, on the port of the actuators too, and who signs in there is not counted.
+		RequestContextHolder.resetRequestAttributes(); // MockMvc leaves the last request of another test there
 		this.runner.run((context) -> {
 			SessionRegistry registry = context.getBean(SessionRegistry.class);
 			assertThat(registry.getSessionInformation("of the container")).isNull();
