@@ -289,8 +289,7 @@ impl<'call> Errand<'call> {
         let marker = self.keys.key(Kind::Ended, &stamp.root);
         let is_marked = matches!(self.values.get(&marker), Some(Some(_)));
         // It began before its cookie was sealed, in the second that the cookie names or earlier.
-        let latest = stamp.sealed.plus(Span::from_secs(1));
-        is_marked || known.is_ended(&stamp.root, latest)
+        is_marked || known.is_ended(&stamp.root, stamp.sealed_by())
     }
 
     /// The session that was to be ended and was not found alive, where that may be for want of news,

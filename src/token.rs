@@ -25,7 +25,7 @@ use crate::keys::{KeyId, KeyList, MasterKey};
 use crate::locator::Locator;
 use crate::mac::MacKey;
 use crate::sid::Sid;
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 const PLAIN: u8 = 1;
 const STAMPED: u8 = 2;
@@ -120,6 +120,14 @@ pub struct Stamp {
     pub generation: u32,
     /// When the cookie was sealed, to the second.
     pub sealed: Time,
+}
+
+impl Stamp {
+    /// The end of the second in which the cookie was sealed: it was not sealed later.
+    #[must_use]
+    pub fn sealed_by(&self) -> Time {
+        self.sealed.plus(Span::from_secs(1))
+    }
 }
 
 /// A cookie value that opened.

@@ -39,3 +39,20 @@ fn the_grace_of_an_id_begins_once_wherever_the_new_one_is_used() {
     world.pass_millis(29_500);
     assert_eq!(world.who(0, &mut thief, write("/account/x")), None);
 }
+
+/// A cookie names the second in which it was sealed, and not the moment.
+#[test]
+fn a_grace_is_no_shorter_where_the_cookie_was_sealed_late_in_its_second() {
+    let mut world = World::with_isolates(&json!({ "store": "kv" }), 1);
+    world.kv = Some(Kv::late());
+    let mut alice = Browser::default();
+    world.login(&mut alice, "alice");
+    world.pass_millis(16 * 60_000 + 950);
+    let old = alice.clone();
+    assert!(world.go(&mut alice, page("/"), Play::Pass).gives_cookie());
+    assert_eq!(world.who(0, &mut alice, write("/account/x")).as_deref(), Some("alice"));
+    world.pass_millis(29_500);
+    assert_eq!(world.who(0, &mut old.clone(), write("/account/x")).as_deref(), Some("alice"));
+    world.pass_millis(600);
+    assert_eq!(world.who(0, &mut old.clone(), write("/account/x")), None);
+}

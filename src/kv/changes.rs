@@ -192,11 +192,11 @@ impl Changes<'_> {
 
     /// Since when the current ID counts as seen: since its cookie was sealed, whoever sees it first.
     /// Of two places that do, each may be told of the other's write for its own, and a grace that
-    /// was over must not begin again.
+    /// was over must not begin again. A cookie names the second of its sealing, so it is the end of
+    /// that: no grace is shorter than configured.
     fn seen(&self, old: &Session, new: &Session) -> Option<Time> {
-        let sealed = self.request.stamp.as_ref().map(|stamp| stamp.sealed);
-        let sealed = sealed.filter(|_| old.ids.seen().is_none());
-        new.ids.seen().map(|at| sealed.map_or(at, |sealed| at.min(sealed)))
+        let stamp = self.request.stamp.as_ref().filter(|_| old.ids.seen().is_none());
+        new.ids.seen().map(|at| stamp.map_or(at, |stamp| at.min(stamp.sealed_by())))
     }
 
     fn barrier(&self, is_about_all: bool) -> Result<Write, Fault> {
