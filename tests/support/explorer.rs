@@ -33,7 +33,7 @@ impl Choices {
         self.told += text;
     }
 
-    /// The next way; nothing when all were gone.
+    /// The next way; `None` when all were gone.
     fn turn(&mut self) -> Option<()> {
         self.next = 0;
         self.told.clear();
@@ -49,7 +49,7 @@ impl Choices {
 
 /// A world that can be copied.
 pub trait World: Clone {
-    /// Makes a move and tells which; nothing when that move is none.
+    /// Makes a move and tells which; `None` when that move is none.
     fn go(&mut self, choices: &mut Choices) -> Option<()>;
 
     /// Everything that what comes next depends on.
@@ -96,11 +96,13 @@ fn tell(story: Option<&Rc<Story>>) -> String {
     })
 }
 
-/// Makes all histories of up to so many moves, and gives the number of worlds that they come to.
+/// Makes all histories of up to so many moves, and more where a longer run is asked for.
 ///
 /// # Panics
-/// With the shortest history, where one breaks a guarantee.
-pub fn explore<W: World>(start: W, moves: usize) -> usize {
+/// With the shortest history, where one breaks a guarantee; and where they come to fewer worlds that
+/// are told apart than `least`: histories that end early would prove nothing.
+pub fn explore<W: World>(start: W, moves: usize, least: usize) {
+    let moves = moves + further();
     let mut known = HashSet::from([Print::of(&start)]);
     let mut worlds = vec![(start, None::<Rc<Story>>)];
     for round in 0..moves {
@@ -128,11 +130,10 @@ pub fn explore<W: World>(start: W, moves: usize) -> usize {
         }
         worlds = next;
     }
-    known.len()
+    assert!(known.len() >= least, "{}", known.len());
 }
 
-/// How many moves to make: so many, or more where a longer run is asked for.
-pub fn length(moves: usize) -> usize {
-    let more = std::env::var("EXPLORE_FURTHER").ok().and_then(|more| more.parse::<usize>().ok());
-    moves + more.unwrap_or_default()
+fn further() -> usize {
+    let moves = std::env::var("EXPLORE_FURTHER").ok().and_then(|moves| moves.parse().ok());
+    moves.unwrap_or_default()
 }

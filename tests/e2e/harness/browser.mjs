@@ -1,40 +1,24 @@
 // A real Chromium: the installed one, else Debian's where it can be installed. Run by itself it only makes sure that there is one.
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { find } from "./installed.mjs";
 
-const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-const MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
+const CHROMIUM = {
+  variable: "CHROMIUM_BIN",
+  names: ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
+  mac: "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+  debian: "chromium",
+};
 
 // For a browser that runs in a container and asks nobody but the test's own servers.
 export const ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
-function installed() {
-  if (process.env.CHROMIUM_BIN) return process.env.CHROMIUM_BIN;
-  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
-    for (const name of NAMES) if (existsSync(join(folder, name))) return join(folder, name);
-  }
-  return existsSync(MAC) ? MAC : undefined;
-}
-
 // The path of a Chromium. Throws with what to do when there is none and none can be had.
 export function findBrowser() {
-  const found = installed();
+  const found = find(CHROMIUM);
   if (found) return found;
-  if (process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) {
-    console.error("browser: installing Debian's chromium (about a minute, once)");
-    const options = { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
-    try {
-      execFileSync("apt-get", ["update", "-qq"], options);
-      execFileSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "chromium"], options);
-    } catch {
-      // told below
-    }
-    const now = installed();
-    if (now) return now;
-  }
   throw new Error("No Chromium was found. Install chromium or Google Chrome so that it is on the PATH, or name it in CHROMIUM_BIN.");
 }
 

@@ -3,14 +3,14 @@
 //
 //   const firefox = await launchFirefox();
 //   const { page, cookie } = await firefox.visitor(gate.issuer);      // as if another person's
-import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { SESSION, eventually } from "./app.mjs";
+import { find } from "./installed.mjs";
 
-const NAMES = ["firefox-esr", "firefox"];
-const MAC = "/Applications/Firefox.app/Contents/MacOS/firefox";
+const FIREFOX = { variable: "FIREFOX_BIN", names: ["firefox-esr", "firefox"], mac: "/Applications/Firefox.app/Contents/MacOS/firefox", debian: "firefox-esr" };
 // It asks nobody but the test's own servers.
 const PREFERENCES = {
   "app.normandy.enabled": false,
@@ -24,30 +24,8 @@ const PREFERENCES = {
 };
 const PATIENCE = 30_000;
 
-function installed() {
-  if (process.env.FIREFOX_BIN) return process.env.FIREFOX_BIN;
-  for (const folder of (process.env.PATH ?? "").split(delimiter)) {
-    for (const name of NAMES) if (existsSync(join(folder, name))) return join(folder, name);
-  }
-  return existsSync(MAC) ? MAC : undefined;
-}
-
 // The path of a Firefox; undefined where there is none and none can be had.
-export function findFirefox() {
-  const found = installed();
-  if (found) return found;
-  if (process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) {
-    console.error("browser: installing Debian's firefox-esr (about a minute, once)");
-    const options = { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } };
-    try {
-      execFileSync("apt-get", ["update", "-qq"], options);
-      execFileSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "firefox-esr"], options);
-    } catch {
-      // told below
-    }
-  }
-  return installed();
-}
+export const findFirefox = () => find(FIREFOX);
 
 // Starts one with an empty profile, which is its home as well: it refuses the home of another user.
 export async function launchFirefox() {

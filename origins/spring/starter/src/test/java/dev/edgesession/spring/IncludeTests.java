@@ -2,7 +2,6 @@ package dev.edgesession.spring;
 
 import java.io.IOException;
 import java.net.HttpURLConnection;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -15,14 +14,11 @@ import jakarta.servlet.http.HttpServletResponse;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-import org.springframework.beans.BeanUtils;
 import org.springframework.boot.test.context.assertj.AssertableWebApplicationContext;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
 import org.springframework.boot.web.servlet.ServletRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.test.util.ReflectionTestUtils;
-import org.springframework.web.context.ConfigurableWebApplicationContext;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -36,10 +32,7 @@ class IncludeTests {
 		TOMCAT.setLevel(Level.WARNING);
 	}
 
-	private final WebApplicationContextRunner runner = new WebApplicationContextRunner(() -> (ConfigurableWebApplicationContext) BeanUtils.instantiateClass(Boot.WEB_CONTEXT))
-		.withConfiguration(Boot.starterWith(Boot.WEB_SERVER))
-		.withUserConfiguration(Pages.class)
-		.withPropertyValues("server.port=0", "edge-session.issuer=https://shop.example", "edge-session.keys=k1:" + "QUJD".repeat(11));
+	private final WebApplicationContextRunner runner = WebServer.with(Pages.class);
 
 	@Configuration(proxyBeanMethods = false)
 	static class Pages {
@@ -80,10 +73,7 @@ class IncludeTests {
 	private static HttpURLConnection get(AssertableWebApplicationContext context, String path) throws IOException {
 		ObjectNode claims = Json.object().put("sid", "s");
 		claims.putObject("data").put("name", "Ann");
-		Object server = ReflectionTestUtils.invokeMethod(context.getSourceApplicationContext(), "getWebServer");
-		Integer port = ReflectionTestUtils.invokeMethod(server, "getPort");
-		HttpURLConnection connection = (HttpURLConnection) URI.create("http://localhost:" + port + path).toURL().openConnection();
-		connection.setRequestProperty(EdgeRequest.ASSERTION, TestMessages.of(context).assertion(claims));
+		HttpURLConnection connection = WebServer.get(context, path, claims);
 		assertThat(new String(connection.getInputStream().readAllBytes(), StandardCharsets.UTF_8)).isEqualTo("Hello Ann");
 		return connection;
 	}

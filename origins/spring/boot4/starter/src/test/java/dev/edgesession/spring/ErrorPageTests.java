@@ -2,7 +2,6 @@ package dev.edgesession.spring;
 
 import java.io.IOException;
 import java.net.HttpURLConnection;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -14,7 +13,6 @@ import org.junit.jupiter.api.Test;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
 import org.springframework.boot.web.error.ErrorPage;
 import org.springframework.boot.web.error.ErrorPageRegistrar;
-import org.springframework.boot.web.server.servlet.context.AnnotationConfigServletWebServerApplicationContext;
 import org.springframework.boot.web.servlet.ServletRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -24,10 +22,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 /** An application that names no module of Boot's for sessions, as most on Boot 4. */
 class ErrorPageTests {
 
-	private final WebApplicationContextRunner runner = new WebApplicationContextRunner(AnnotationConfigServletWebServerApplicationContext::new)
-		.withConfiguration(Boot.starterWith(Boot.WEB_SERVER))
-		.withUserConfiguration(Pages.class)
-		.withPropertyValues("server.port=0", "edge-session.issuer=https://shop.example", "edge-session.keys=k1:" + "QUJD".repeat(11));
+	private final WebApplicationContextRunner runner = WebServer.with(Pages.class);
 
 	@Configuration(proxyBeanMethods = false)
 	static class Pages {
@@ -66,11 +61,9 @@ class ErrorPageTests {
 	@Test
 	void anErrorPageHasTheSession() {
 		this.runner.run((context) -> {
-			int port = ((AnnotationConfigServletWebServerApplicationContext) context.getSourceApplicationContext()).getWebServer().getPort();
 			ObjectNode claims = Json.object().put("sid", "s");
 			claims.putObject("data").put("name", "Ann");
-			HttpURLConnection connection = (HttpURLConnection) URI.create("http://localhost:" + port + "/page").toURL().openConnection();
-			connection.setRequestProperty(EdgeRequest.ASSERTION, TestMessages.of(context).assertion(claims));
+			HttpURLConnection connection = WebServer.get(context, "/page", claims);
 			assertThat(connection.getResponseCode()).isEqualTo(409);
 			assertThat(new String(connection.getErrorStream().readAllBytes(), StandardCharsets.UTF_8)).isEqualTo("Sorry, Ann");
 			assertThat(connection.getHeaderField("Set-Cookie")).as("a session of the container").isNull();

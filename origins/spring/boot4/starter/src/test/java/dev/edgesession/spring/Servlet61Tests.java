@@ -2,7 +2,6 @@ package dev.edgesession.spring;
 
 import java.io.IOException;
 import java.net.HttpURLConnection;
-import java.net.URI;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import jakarta.servlet.http.HttpServlet;
@@ -11,7 +10,6 @@ import jakarta.servlet.http.HttpServletResponse;
 import org.junit.jupiter.api.Test;
 
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
-import org.springframework.boot.web.server.servlet.context.AnnotationConfigServletWebServerApplicationContext;
 import org.springframework.boot.web.servlet.ServletRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -21,10 +19,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 /** The redirects that Servlet 6.1 has brought. */
 class Servlet61Tests {
 
-	private final WebApplicationContextRunner runner = new WebApplicationContextRunner(AnnotationConfigServletWebServerApplicationContext::new)
-		.withConfiguration(Boot.starterWith(Boot.WEB_SERVER))
-		.withUserConfiguration(Pages.class)
-		.withPropertyValues("server.port=0", "edge-session.issuer=https://shop.example", "edge-session.keys=k1:" + "QUJD".repeat(11));
+	private final WebApplicationContextRunner runner = WebServer.with(Pages.class);
 
 	@Configuration(proxyBeanMethods = false)
 	static class Pages {
@@ -51,11 +46,8 @@ class Servlet61Tests {
 	@Test
 	void eachLeadsToTheSiteAndCarriesWhatTheSessionBecame() {
 		this.runner.run((context) -> {
-			int port = ((AnnotationConfigServletWebServerApplicationContext) context.getSourceApplicationContext()).getWebServer().getPort();
 			for (String[] one : new String[][] { { "status", "303", "/there" }, { "buffer", "302", "/from/there" }, { "both", "307", "/from/both?x" } }) {
-				HttpURLConnection connection = (HttpURLConnection) URI.create("http://localhost:" + port + "/from/" + one[0]).toURL().openConnection();
-				connection.setInstanceFollowRedirects(false);
-				connection.setRequestProperty(EdgeRequest.ASSERTION, TestMessages.of(context).assertion(Json.object()));
+				HttpURLConnection connection = WebServer.get(context, "/from/" + one[0], Json.object());
 				assertThat(connection.getResponseCode()).hasToString(one[1]);
 				assertThat(connection.getHeaderField("Location")).isEqualTo("https://shop.example" + one[2]);
 				ObjectNode control = TestMessages.of(context).control(connection.getHeaderField(EdgeResponse.CONTROL));
